@@ -68,6 +68,12 @@ pub enum StoreError {
         /// The process.
         holder: String,
     },
+    /// The answer to a commit was lost, and the database did not say in time whether it was kept.
+    #[error(
+        "it is not known whether a write was kept, since the database did not answer in time; read \
+         what is stored before you do the same again"
+    )]
+    Unsettled,
     /// The reader's next event was trimmed. Read the records again, then continue after `first -
     /// 1`.
     #[error(

@@ -487,7 +487,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None,
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None,
         ..ProptestConfig::default() })]
 
     #[test]

@@ -26,6 +26,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PLACES: [&str; 4] =
     ["/usr/lib/postgresql", "/usr/pgsql-15", "/opt/homebrew/opt", "/usr/local/opt"];
 
+/// Settings of a cluster that need not outlive its machine.
+const QUICK: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
 /// What to do where the programs are missing.
 const MISSING: &str = "PostgreSQL is not installed, so the tests of the store in PostgreSQL are \
     left out; install it: apt-get install postgresql";
@@ -50,7 +53,7 @@ pub struct Cluster {
 #[allow(clippy::panic, reason = "a test cannot go on")]
 pub fn database() -> Option<String> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-    let cluster = CLUSTER.get_or_init(|| match Cluster::start(&["fsync=off"]) {
+    let cluster = CLUSTER.get_or_init(|| match Cluster::start(&QUICK) {
         Ok(cluster) => cluster,
         Err(error) => panic!("the cluster does not start: {error}"),
     });

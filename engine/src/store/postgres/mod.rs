@@ -43,6 +43,10 @@ use tokio::sync::watch;
 use tokio_postgres::Client;
 use tx::Tx;
 
+/// How often a transaction is asked about whose end is not known, and how long after each other.
+const ASKED_MAX: u32 = 100;
+const ASKED_AGAIN_MS: u64 = 100;
+
 /// A store in a PostgreSQL database, version 13 or later. Several processes may have it open; each
 /// writes for the connections whose leases it holds.
 pub struct PostgresStore {
@@ -142,13 +146,19 @@ impl PostgresStore {
     /// Whether a transaction was committed whose end is not known.
     async fn is_committed(&self, transaction: &str) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        let row = client
-            .query_typed_one(
-                "SELECT pg_xact_status($1::text::xid8)",
-                sql::typed![transaction => TEXT],
-            )
-            .await?;
-        Ok(row.try_get::<_, Option<String>>(0)?.as_deref() == Some("committed"))
+        for _ in 0..ASKED_MAX {
+            let row = client
+                .query_typed_one(
+                    "SELECT pg_xact_status($1::text::xid8)",
+                    sql::typed![transaction => TEXT],
+                )
+                .await?;
+            match row.try_get::<_, Option<String>>(0)?.as_deref() {
+                Some("in progress") => self.leases.wait(ASKED_AGAIN_MS).await,
+                status => return Ok(status == Some("committed")),
+            }
+        }
+        Err(StoreError::Unsettled)
     }
 }
 
@@ -588,5 +598,33 @@ impl Notes for PostgresStore {
         let (name, area) = (connection.to_owned(), area.to_owned());
         let after = after.map(str::to_owned);
         read!(self, |sql| notes::page(sql, &name, &area, after.as_deref(), rows_max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Connections, PostgresOptions, PostgresStore, Tx};
+    use crate::{Secret, SystemClock, SystemEntropy};
+    use std::sync::Arc;
+    use tokio_postgres::Client;
+
+    #[tokio::test]
+    async fn a_transaction_whose_end_is_not_known_is_asked_about() {
+        let Some(address) = atsync_test_cluster::database() else { return };
+        let (address, options) = (Secret::new(address), PostgresOptions::default());
+        let clock = Arc::new(SystemClock);
+        let store = PostgresStore::open(&address, options, clock, &SystemEntropy).await.unwrap();
+        let guard = store.lease("acme").await.unwrap();
+        for is_committed in [true, false] {
+            let mut client = store.client().await.unwrap();
+            let sql = Client::transaction(&mut client).await.unwrap();
+            let transaction = Tx::begin(sql, &guard).await.unwrap();
+            let number = transaction.transaction.clone();
+            match is_committed {
+                true => transaction.sql.commit().await.unwrap(),
+                false => transaction.sql.rollback().await.unwrap(),
+            }
+            assert_eq!(store.is_committed(&number).await.unwrap(), is_committed);
+        }
     }
 }

@@ -53,6 +53,11 @@ impl Leases {
         &self.holder
     }
 
+    /// Waits by the clock of the leases.
+    pub(super) async fn wait(&self, wait_ms: u64) {
+        self.clock.sleep(wait_ms).await;
+    }
+
     /// The length of a lease, in milliseconds.
     pub(super) fn length_ms(&self) -> u64 {
         self.length_ms
