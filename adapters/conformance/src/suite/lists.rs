@@ -191,10 +191,10 @@ fn oversized(world: &mut World<'_>, rule: &KindRule, pass: &Pass, page_size: u32
             items.iter().filter(|item| item.kind == kind).map(|item| item.id.as_str()).collect();
         if ids.len() > usize::try_from(page_size).unwrap_or(usize::MAX) {
             let what = format!(
-                "a page of {page_size} was asked for, and {} records came. Compare the parameter of \
-                 the size in the request with that of the sandbox (`size` under `paging` of a \
-                 sandbox as data); if the ATS has no pages of this list, say why under `unpaged` of \
-                 the kind in the script",
+                "a page of {page_size} was asked for, and {} records came. Compare the parameter \
+                 of the size in the request with that of the sandbox (`size` under `paging` of a \
+                 sandbox as data); if the ATS has no pages of this list, say why under `unpaged` \
+                 of the kind in the script",
                 ids.len()
             );
             world.broke(Promise::PageSize, kind, what, run);
