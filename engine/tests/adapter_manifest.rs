@@ -48,6 +48,45 @@ fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn a_member_of_a_wrong_form_is_named_by_its_path_and_not_by_a_line_of_generated_text() {
+    let sound = sound();
+    let first = |list: &str, of: &str| sound[list][0][of].as_str().unwrap().to_owned();
+    let kind = first("kinds", "name");
+    let named = |at: String| format!("the manifest is not as documented: {at}: ");
+    for (pointer, value, at) in [
+        ("/kinds/0/page_max", json!("many"), named(format!("kinds[{kind}].page_max"))),
+        ("/kinds/0/fields/1", json!(7), named(format!("kinds[{kind}].fields[1]"))),
+        ("/kinds/0/name", json!(7), named("kinds[0].name".into())),
+        (
+            "/operations/0/class",
+            json!("safe"),
+            named(format!("operations[{}].class", first("operations", "name"))),
+        ),
+        (
+            "/origins/0/base/how",
+            json!("guessed"),
+            named(format!("origins[{}].base.how", first("origins", "name"))),
+        ),
+        ("/permissions", json!({}), named("permissions".into())),
+        ("", json!([]), "the manifest is not as documented: ".into()),
+    ] {
+        let mut broken = sound.clone();
+        *broken.pointer_mut(pointer).unwrap() = value;
+        let refusal = manifest_check::read(&broken.to_string()).unwrap_err();
+        assert!(refusal.starts_with(&at), "{pointer}: {refusal}");
+        assert!(!refusal.contains(" at line "), "{pointer}: {refusal}");
+    }
+    let mut unknown = sound.clone();
+    unknown["kinds"][0]["page_maximum"] = json!(1);
+    let refusal = manifest_check::read(&unknown.to_string()).unwrap_err();
+    assert!(refusal.contains(&format!("kinds[{kind}]")), "{refusal}");
+    assert!(refusal.contains("unknown field `page_maximum`"), "{refusal}");
+    // What is no JSON has no members.
+    let refusal = manifest_check::read("{\"name\":").unwrap_err();
+    assert!(refusal.contains("line 1"), "{refusal}");
+}
+
+#[test]
 fn every_member_of_a_manifest_is_checked_or_listed_with_a_reason() {
     let manifest = manifest_check::read(&sound().to_string()).unwrap();
     let mut found = BTreeSet::new();

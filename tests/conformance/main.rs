@@ -12,8 +12,10 @@ use atsync_greenhouse_sandbox::{PartnerClient, Request, Sandbox, SandboxOptions}
 use std::path::Path;
 use std::sync::Arc;
 
+mod at_once;
 mod mutants;
 mod registrar;
+mod schema;
 mod served;
 mod stamped;
 

@@ -101,6 +101,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether the adapter trapped or panicked.
+    pub fn is_trap(&self) -> bool {
+        matches!(&self.end, End::Breach(breach) if breach.promise == Promise::NoTrap)
+    }
+
     /// The turn whose request changes the ATS.
     pub fn change(&self) -> Option<&Turn> {
         self.turns.iter().find(|turn| turn.effect == Effect::Unsafe)

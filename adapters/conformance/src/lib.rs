@@ -21,7 +21,9 @@ mod stage;
 mod suite;
 pub mod wire;
 
-pub use described::{Described, FILE_BYTES_MAX, Paging, Resource, SandboxFile, Window};
+pub use described::{
+    Described, FILE_BYTES_MAX, Paging, Resource, SandboxFile, Window, sandbox_schema,
+};
 pub use drive::{Answer, Breach, Driver, End, Run, STEPS_MAX, Turn};
 pub use report::{Finding, Promise, Report, Verdict};
 pub use show::{

@@ -161,7 +161,12 @@ impl Courier for Replayer {
         };
         let found = self.recording.exchanges.iter().find(same).map(|exchange| Response {
             status: exchange.status,
-            headers: exchange.headers.iter().map(|(name, value)| Field::new(name, value)).collect(),
+            // A recording can be edited, and an adapter reads names in lower case.
+            headers: exchange
+                .headers
+                .iter()
+                .map(|(name, value)| Field::new(name.to_ascii_lowercase(), value))
+                .collect(),
             body: exchange.body.clone().into_bytes(),
         });
         let answer = found.ok_or_else(|| {

@@ -6,7 +6,7 @@
 //! says why, so that a gap of the sandbox is not taken for a promise that holds.
 
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 macro_rules! promises {
@@ -195,6 +195,18 @@ impl Report {
         self.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::NotTried { .. }))
     }
 
+    /// The promises of which something was tried: those that hold, and those that are broken.
+    pub fn checked(&self) -> (usize, usize) {
+        let tried: BTreeSet<Promise> = self
+            .findings
+            .iter()
+            .filter(|one| !matches!(one.verdict, Verdict::NotTried { .. }))
+            .map(|one| one.promise)
+            .collect();
+        let broken: BTreeSet<Promise> = self.broken().map(|one| one.promise).collect();
+        (tried.difference(&broken).count(), broken.len())
+    }
+
     /// A promise held for a subject, unless it was found broken before.
     pub(crate) fn held(&mut self, promise: Promise, subject: &str) {
         let is_known = |finding: &Finding| {
@@ -250,10 +262,17 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (held, broken) = self.checked();
         writeln!(
             f,
-            "{} {}: {} calls, {} requests",
-            self.adapter, self.version, self.calls, self.requests
+            "{} {}: of {} promises {} were checked, {held} held, {broken} broken; {} calls, {} \
+             requests",
+            self.adapter,
+            self.version,
+            Promise::ALL.len(),
+            held.saturating_add(broken),
+            self.calls,
+            self.requests
         )?;
         for promise in Promise::ALL {
             let of: Vec<&Finding> =

@@ -12,6 +12,7 @@ use atsync::{Delivery, Secret, Transport, WireRequest};
 use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -39,7 +40,8 @@ pub trait Courier: Debug + Send + Sync {
 }
 
 /// A credential, which an adapter never sees.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(with = "Written")]
 pub enum Credential {
     /// None: requests carry nothing.
     #[default]
@@ -57,16 +59,27 @@ pub enum Credential {
     Token(Secret),
 }
 
+/// A credential, which the adapter never sees.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Written {
+    /// None: requests carry nothing.
+    None,
+    /// A key, sent as the manifest's first scheme for a key says.
+    Key(String),
+    /// OAuth2 client credentials.
+    Client {
+        /// The client's id.
+        id: String,
+        /// Its secret.
+        secret: String,
+    },
+    /// An access token that a consent gave.
+    Token(String),
+}
+
 impl<'de> Deserialize<'de> for Credential {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case", deny_unknown_fields)]
-        enum Written {
-            None,
-            Key(String),
-            Client { id: String, secret: String },
-            Token(String),
-        }
         Ok(match Written::deserialize(from)? {
             Written::None => Self::None,
             Written::Key(key) => Self::Key(Secret::new(key)),

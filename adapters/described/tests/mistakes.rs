@@ -221,6 +221,8 @@ fn each_mistake_is_named_with_its_line() {
             "reads `inptu`, which there is not here; did you mean `input`?",
         ),
         ("tenant: {request", "tenants: {request", 41, "unknown field `tenants`"),
+        ("['x-signature']", "['X-Signature']", 43, "names are in lower case: `x-signature`"),
+        ("['x-signature']", ".Signature", 43, "names are in lower case: `signature`"),
     ] {
         let text = SOUND.replacen(from, to, 1);
         assert!(text != SOUND, "{from}");

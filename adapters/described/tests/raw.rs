@@ -62,7 +62,11 @@ operations:
 "#;
 
 fn adapter() -> String {
-    let read = read(TEXT).unwrap_or_else(|error| panic!("{error}"));
+    adapter_of(TEXT)
+}
+
+fn adapter_of(text: &str) -> String {
+    let read = read(text).unwrap_or_else(|error| panic!("{error}"));
     validate(&read).unwrap_or_else(|error| panic!("{error}"));
     baked(&read.description).unwrap()
 }
@@ -75,7 +79,16 @@ const ACTOR: &str = r#"{"actor": "u"}"#;
 
 /// The requests that a task sends, and its result.
 fn run(settings: &str, task: Task, answers: &[&str]) -> (usize, Result<Outcome, Failure>) {
-    let (baked, given) = (adapter(), given(settings));
+    run_of(TEXT, settings, task, answers)
+}
+
+fn run_of(
+    text: &str,
+    settings: &str,
+    task: Task,
+    answers: &[&str],
+) -> (usize, Result<Outcome, Failure>) {
+    let (baked, given) = (adapter_of(text), given(settings));
     let (mut step, mut sent) = (interpret::start(&baked, &[], task, &given), 0);
     loop {
         match step {
@@ -193,6 +206,54 @@ fn a_write_that_is_refused_by_what_is_known_sends_nothing() {
     assert!(matches!(refused, (0, Err(Failure::Misconfigured(_)))), "{refused:?}");
     let refused = run(ACTOR, write(), &[r#"{"at": "never"}"#]);
     assert!(matches!(refused, (1, Err(Failure::Invalid(_)))), "{refused:?}");
+}
+
+/// A write and its probe that refuse alike, by a read before and by the input.
+const REFUSES: &str = r#"
+name: rats
+version: 0.1.0
+title: Rats
+origins: [{name: api, base: {how: fixed, url: "https://rats.example"}}]
+auth: [{scheme: bearer}]
+kinds: {tags: {list: {request: /tags}, id: row.id, fields: {name: row.name}}}
+tenant: {request: /me, fingerprint: reply.id}
+operations:
+  tags.create:
+    class: probeable
+    fields: {name: set}
+    before: &before [{name: group, request: /groups, keep: {state: reply.state}}]
+    refuse: &refuse
+      - {when: group.state == 'closed', message: closed, misconfigured: true}
+      - {when: input.name == 'x', message: no x}
+    request: {method: POST, path: /tags}
+    links: [{id: reply.id}]
+    probe:
+      before: *before
+      refuse: *refuse
+      request: /tags
+      match: row.name == input.name
+      links: [{id: row.id}]
+"#;
+
+#[test]
+fn writes_and_probes_refuse_by_the_input_before_any_request_and_else_after_their_reads() {
+    let write = |name: &str| {
+        Task::Write(Write { operation: order(&json!({ "name": name })), observed: None })
+    };
+    let probe = |name: &str| {
+        Task::Probe(Probe { operation: order(&json!({ "name": name })), first_sent_ms: Some(1) })
+    };
+    let closed = [r#"{"state": "closed"}"#];
+    for task in [write("n"), probe("n")] {
+        let ended = run_of(REFUSES, "{}", task, &closed);
+        assert_eq!(ended, (1, Err(Failure::Misconfigured("closed".into()))));
+    }
+    let refused = run_of(REFUSES, "{}", write("x"), &closed);
+    assert!(matches!(refused, (0, Err(Failure::Invalid(_)))), "{refused:?}");
+    let blind = run_of(REFUSES, "{}", probe("x"), &closed);
+    assert!(matches!(blind, (0, Ok(Outcome::Probed(Probed::Blind(_))))), "{blind:?}");
+    let absent = run_of(REFUSES, "{}", probe("n"), &[r#"{"state": "open"}"#, "[]"]);
+    assert!(matches!(absent, (2, Ok(Outcome::Probed(Probed::Absent(_))))), "{absent:?}");
 }
 
 #[test]

@@ -93,7 +93,14 @@ async fn a_new_adapter_builds_and_keeps_every_promise_as_it_was_written() {
     .await;
     assert!(written.out.contains("unsafe") && written.out.contains("Applied"), "{written:?}");
     let inspected = run(&folder, &["adapter", "inspect", wasm]).await;
-    for shown in ["SHA-256", "does not read of candidates: phones", "does not read: applications"] {
+    for shown in [
+        "SHA-256",
+        "does not read of candidates: phones",
+        "does not read: applications",
+        "reads webhooks that the secret `webhook` signs: HMAC-SHA-256 over the body, in \
+         hexadecimal, in the header `x-acme-hr-signature`",
+        "registers no webhooks",
+    ] {
         assert!(inspected.out.contains(shown), "{shown} in {inspected:?}");
     }
     // A component is built from itself: only checked and compiled.
@@ -110,6 +117,16 @@ async fn a_new_described_adapter_keeps_every_promise_and_a_mistake_in_it_is_name
     let made = run(folder, &["adapter", "new", "acme", "--described"]).await;
     assert_eq!(made.code, 0, "{made:?}");
     let file = folder.join("acme/adapter.yaml");
+    for (of, schema) in
+        [("adapter.yaml", "description.schema.json"), ("sandbox.yaml", "sandbox.schema.json")]
+    {
+        let text = std::fs::read_to_string(folder.join("acme").join(of)).unwrap();
+        let first = format!("# yaml-language-server: $schema={schema}\n");
+        assert!(text.starts_with(&first), "{of}");
+        let schema = std::fs::read(folder.join("acme").join(schema)).unwrap();
+        let schema: Value = serde_json::from_slice(&schema).unwrap();
+        assert!(schema["properties"].is_object(), "{of}");
+    }
     let built =
         run(folder, &["adapter", "build", "acme/adapter.yaml", "--output", "acme/acme.wasm"]).await;
     assert_eq!(built.code, 0, "{built:?}");

@@ -238,6 +238,8 @@ async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_an
         "default false",
         "candidates.create",
         "harvest:jobs:list",
+        "reads webhooks that the secret `webhook` signs: HMAC-SHA-256",
+        "registers webhooks for ",
     ] {
         assert!(told.out.contains(line), "{line}: {told:?}");
     }

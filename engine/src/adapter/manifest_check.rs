@@ -14,6 +14,7 @@ mod basics;
 mod kind;
 mod members;
 mod operation;
+mod parse;
 mod rewrites;
 mod sunsets;
 mod texts;
@@ -69,11 +70,14 @@ fn parsed(rewrites: &[Rewrite], text: &str) -> Result<Manifest, String> {
         Some(version) => rewrite(rewrites, version, &mut value),
         None => false,
     };
-    // The text as it came keeps places, and members that occur twice.
+    // The text as it came keeps members that occur twice.
+    let manifest = if is_rewritten {
+        parse::members(&value, value.clone())
+    } else {
+        parse::text(&value, text)
+    };
     let manifest =
-        if is_rewritten { serde_json::from_value(value) } else { serde_json::from_str(text) };
-    let manifest =
-        manifest.map_err(|error| format!("the manifest is not as documented: {error}"))?;
+        manifest.map_err(|fault| format!("the manifest is not as documented: {fault}"))?;
     check(&manifest)?;
     Ok(manifest)
 }

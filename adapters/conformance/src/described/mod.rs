@@ -11,9 +11,11 @@ mod members;
 mod rows;
 #[cfg(test)]
 mod rows_tests;
+mod schema;
 mod serve;
 mod shape;
 
+pub use schema::sandbox_schema;
 pub use shape::{Paging, Resource, SandboxFile, Window};
 
 use crate::stage::{Control, Script, Stage};

@@ -2,12 +2,13 @@
 
 use crate::stage::{HookScript, KindScript, OperationScript, Script};
 use crate::wire::Credential;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A sandbox as data.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SandboxFile {
     /// The credential that the adapter is given.
@@ -43,7 +44,7 @@ pub struct SandboxFile {
 }
 
 /// An answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Its status.
@@ -66,7 +67,7 @@ fn throttled() -> Answer {
 }
 
 /// A collection.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
     /// The unified kind that its rows are. Default: its name.
@@ -135,7 +136,7 @@ pub struct Resource {
 }
 
 /// A further list of the rows of a collection.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Also {
     /// Its path: `/jobs/{id}/people`.
@@ -156,7 +157,7 @@ fn updated_at() -> String {
 /// How a row is created. In `set` and `answer`, a text that begins with `$` stands for a value:
 /// `$body.author_id`, `$query.stage`, `$parent.title`, and in `answer` `$row` and `$row.id`. Where
 /// there is no such value, the member is left out.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Create {
     /// Its path, where it is not the list's.
@@ -183,7 +184,7 @@ pub struct Create {
 }
 
 /// How a list is paged.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "style", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Paging {
     /// All rows in one answer.
@@ -192,7 +193,8 @@ pub enum Paging {
     Page {
         /// The parameter of the number.
         page: String,
-        /// The parameter of the size.
+        /// The parameter of the size; `limit` is another name for it.
+        #[serde(alias = "limit")]
         size: String,
         /// The number of the first page.
         #[serde(default = "one")]
@@ -205,7 +207,8 @@ pub enum Paging {
     Offset {
         /// Its parameter.
         offset: String,
-        /// The parameter of the size.
+        /// The parameter of the size; `size` is another name for it.
+        #[serde(alias = "size")]
         limit: String,
         /// The largest page.
         #[serde(default = "hundred")]
@@ -215,7 +218,8 @@ pub enum Paging {
     Cursor {
         /// Its parameter.
         cursor: String,
-        /// The parameter of the size.
+        /// The parameter of the size; `size` is another name for it.
+        #[serde(alias = "size")]
         limit: String,
         /// The member of the answer that has it; missing on the last page.
         next_at: String,
@@ -234,7 +238,8 @@ pub enum Paging {
         /// The parameter with the `id` of the last row to show. Default: none.
         #[serde(default)]
         to: Option<String>,
-        /// The parameter of the size.
+        /// The parameter of the size; `size` is another name for it.
+        #[serde(alias = "size")]
         limit: String,
         /// The member of the answer that has the URL; missing on the last page.
         next_at: String,
@@ -244,7 +249,8 @@ pub enum Paging {
     },
     /// A `Link` header with `rel="next"`.
     Link {
-        /// The parameter of the size.
+        /// The parameter of the size; `size` is another name for it.
+        #[serde(alias = "size")]
         limit: String,
         /// The largest page.
         #[serde(default = "hundred")]
@@ -267,7 +273,7 @@ impl Default for Paging {
 }
 
 /// The parameters of a window over the time of change; texts are compared.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The parameter of its beginning.
@@ -281,7 +287,7 @@ pub struct Window {
 }
 
 /// How a time is written in a parameter.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Times {
     /// As the rows have it.

@@ -20,6 +20,7 @@ pub(crate) use webhooks::{decoded, mac};
 
 use crate::wire::Credential;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ pub struct KindScript {
 }
 
 /// What an operation is tried with.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OperationScript {
     /// The id of its target.

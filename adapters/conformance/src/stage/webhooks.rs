@@ -9,13 +9,14 @@ use atsync::model::contract::{Algorithm, Encoding, Field};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 /// Webhooks, as a sandbox describes them.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HookScript {
     /// The secret that signs `bodies`.
@@ -29,7 +30,7 @@ pub struct HookScript {
 }
 
 /// How a webhook is signed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignatureScript {
     /// The algorithm. Default: `hmac-sha256`.
@@ -60,7 +61,7 @@ impl Default for SignatureScript {
 }
 
 /// An algorithm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum AlgorithmScript {
     /// HMAC with SHA-256.
     #[default]
@@ -78,7 +79,7 @@ pub enum AlgorithmScript {
 }
 
 /// How a signature is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EncodingScript {
     /// Lower-case hexadecimal digits.
@@ -89,22 +90,22 @@ pub enum EncodingScript {
 }
 
 /// A place in a webhook.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PlaceScript {
-    /// A header, by its name in lower case.
+    /// A header, by its name in any case.
     Header(String),
     /// A member of the body.
     Member(String),
 }
 
 /// A part of what is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PieceScript {
     /// The bytes of the body.
     Body,
-    /// A header, by its name in lower case.
+    /// A header, by its name in any case.
     Header(String),
     /// A member of the body: a text as it is, any other value as JSON.
     Member(String),
@@ -113,7 +114,7 @@ pub enum PieceScript {
 }
 
 /// The time of signing.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeScript {
     /// Where it stands.
@@ -141,7 +142,7 @@ impl HookScript {
         if let Some(TimeScript { at, in_seconds }) = time {
             let now = if *in_seconds { at_ms / 1000 } else { at_ms };
             match at {
-                PlaceScript::Header(name) => headers.push(Field::new(name, now.to_string())),
+                PlaceScript::Header(name) => headers.push(header(name, now.to_string())),
                 PlaceScript::Member(name) => drop(body.insert(name.clone(), json!(now))),
             }
         }
@@ -152,8 +153,9 @@ impl HookScript {
                 PieceScript::Body => message.extend(&bytes),
                 PieceScript::Text(text) => message.extend(text.as_bytes()),
                 PieceScript::Header(name) => {
-                    let header = headers.iter().find(|header| header.name == *name);
-                    message.extend(header.map_or(&b""[..], |header| header.value.as_bytes()));
+                    let found =
+                        headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+                    message.extend(found.map_or(&b""[..], |header| header.value.as_bytes()));
                 }
                 PieceScript::Member(name) => match body.get(name) {
                     Some(Value::String(text)) => message.extend(text.as_bytes()),
@@ -171,7 +173,7 @@ impl HookScript {
         let signature = format!("{prefix}{code}");
         match at {
             PlaceScript::Header(name) => {
-                headers.push(Field::new(name, signature));
+                headers.push(header(name, signature));
                 Delivery { headers, body: bytes }
             }
             PlaceScript::Member(name) => {
@@ -180,6 +182,11 @@ impl HookScript {
             }
         }
     }
+}
+
+/// A header as the engine hands it to an adapter: its name in lower case.
+fn header(name: &str, value: String) -> Field {
+    Field::new(name.to_ascii_lowercase(), value)
 }
 
 fn code(algorithm: AlgorithmScript, key: &[u8], message: &[u8]) -> Vec<u8> {

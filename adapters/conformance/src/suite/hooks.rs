@@ -17,8 +17,19 @@ const BODIES: &[&[u8]] = &[
     b"{\"action\":\"candidate_updated\",\"event\":\"x\",\"payload\":{\"candidate\":{\"id\":1}}}",
 ];
 
-/// Returns whether the adapter reads webhooks at all.
-pub(super) async fn check(world: &mut World<'_>) -> bool {
+/// What the adapter does with webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// It reads none.
+    None,
+    /// It reads them.
+    Some,
+    /// A body made it trap: one finding says so, and nothing else of webhooks can be tried.
+    Traps,
+}
+
+/// Finds out whether the adapter reads webhooks, and what it does with unsigned ones.
+pub(super) async fn check(world: &mut World<'_>) -> Reads {
     let mut reads_webhooks = false;
     for body in BODIES {
         let headers = [
@@ -29,6 +40,13 @@ pub(super) async fn check(world: &mut World<'_>) -> bool {
             let task = Task::Hook(Hook { headers, body: body.to_vec() });
             let run = world.driver.run(task, &world.given).await;
             if world.broke_by("webhooks", &run) {
+                if run.is_trap() {
+                    let why = "a webhook makes the adapter trap, see `no-trap`";
+                    for promise in [Promise::Hooks, Promise::Signed, Promise::Replays] {
+                        world.report.not_tried_for(promise, "", why);
+                    }
+                    return Reads::Traps;
+                }
                 continue;
             }
             reads_webhooks |= matches!(run.end, End::Outcome(_));
@@ -46,5 +64,5 @@ pub(super) async fn check(world: &mut World<'_>) -> bool {
         }
     }
     world.report.held(Promise::Hooks, "");
-    reads_webhooks
+    if reads_webhooks { Reads::Some } else { Reads::None }
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{Unfit, fields_of, is_open, shape};
 use super::{Pass, Row, World, own_id, page};
-use crate::drive::End;
+use crate::drive::{End, Run};
 use crate::report::Promise;
 use crate::show;
 use atsync::model::contract::{Outcome, RemoteRef, Since, Task};
@@ -12,12 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Parents under which a kind is listed: the first ones. A sandbox has some hundred.
 const PARENTS_MAX: usize = 400;
 
-/// Identifies the tenant, twice, and keeps its catalogue for all later calls.
-pub(super) async fn tenant(world: &mut World<'_>) {
+/// Identifies the tenant, twice, and keeps its catalogue for all later calls. Returns whether the
+/// sandbox accepts the credential: with a wrong one every promise would fail by the same fault.
+pub(super) async fn tenant(world: &mut World<'_>) -> bool {
     if !world.manifest.describes_tenant {
-        return;
+        return first_page(world).await;
     }
     let run = world.driver.run(Task::DescribeTenant, &world.given).await;
+    if is_refused(world, Promise::Tenant, "describe-tenant", &run, &[401, 403]) {
+        return false;
+    }
     let again = world.driver.run(Task::DescribeTenant, &world.given).await;
     match (&run.end, &again.end) {
         (End::Outcome(Outcome::Tenant(one)), End::Outcome(Outcome::Tenant(other))) => {
@@ -35,6 +39,42 @@ pub(super) async fn tenant(world: &mut World<'_>) {
             world.broke(Promise::Tenant, "", what, &run);
         }
     }
+    true
+}
+
+/// Tries the credential by a page of the first list. A 403 may be for this list alone.
+async fn first_page(world: &mut World<'_>) -> bool {
+    let is_first = |rule: &&KindRule| {
+        matches!(rule.scan, ScanRule::List {}) && world.unread(&rule.name).is_none()
+    };
+    let Some(rule) = world.manifest.kinds.iter().find(is_first).cloned() else { return true };
+    let pass = world.pass(&rule.name, None, Since::Everything, rule.page_max, 1).await;
+    let Some(run) = pass.runs.first() else { return true };
+    !is_refused(world, Promise::Rows, &rule.name, run, &[401])
+}
+
+/// Reports a credential that the sandbox refuses, or that cannot be sent; returns whether it does.
+fn is_refused(
+    world: &mut World<'_>,
+    promise: Promise,
+    subject: &str,
+    run: &Run,
+    statuses: &[u16],
+) -> bool {
+    let reply = run.turns.last().and_then(|turn| turn.reply.as_ref());
+    let status = reply.map(|reply| reply.status).filter(|one| statuses.contains(one));
+    let how = match (&run.end, status) {
+        // No credential came about: no token was given, or no scheme takes it.
+        (End::Unanswered(why), _) => format!("the first request got no answer: {why}"),
+        (End::Breach(_), _) | (_, None) => return false,
+        (_, Some(status)) => format!("the sandbox refuses the credential ({status})"),
+    };
+    let what = format!(
+        "{how}. Nothing else was tried. Compare `credential` of the sandbox with what it accepts \
+         (`authorization` of a sandbox as data), and with how `auth` of the manifest sends it"
+    );
+    world.broke(promise, subject, what, run);
+    true
 }
 
 /// Reads every kind to its end in its largest pages, those that are listed below parents last.
@@ -151,8 +191,10 @@ fn oversized(world: &mut World<'_>, rule: &KindRule, pass: &Pass, page_size: u32
             items.iter().filter(|item| item.kind == kind).map(|item| item.id.as_str()).collect();
         if ids.len() > usize::try_from(page_size).unwrap_or(usize::MAX) {
             let what = format!(
-                "a page of {page_size} was asked for, and {} records came; if the ATS has no pages \
-                 of this list, say why under `unpaged` of the kind in the script",
+                "a page of {page_size} was asked for, and {} records came. Compare the parameter \
+                 of the size in the request with that of the sandbox (`size` under `paging` of a \
+                 sandbox as data); if the ATS has no pages of this list, say why under `unpaged` \
+                 of the kind in the script",
                 ids.len()
             );
             world.broke(Promise::PageSize, kind, what, run);

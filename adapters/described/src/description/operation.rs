@@ -156,8 +156,9 @@ pub struct Link {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
-    /// When nothing is searched, because the search could not tell: the probe is `blind`, or the
-    /// setting is at fault (`misconfigured`).
+    /// When nothing is searched, because the search could not decide: the probe is `blind`, or the
+    /// setting is at fault (`misconfigured`). As in a write, a condition that reads nothing that
+    /// `before` keeps is decided before anything is sent, and any other after these requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuse: Vec<Refusal>,
     /// Requests before the search.

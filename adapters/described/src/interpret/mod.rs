@@ -17,6 +17,7 @@ mod paging;
 mod probe;
 mod raw;
 mod record;
+mod refuse;
 pub(crate) mod request;
 mod scan;
 mod state;
@@ -76,7 +77,6 @@ pub fn start(
     match task {
         Task::Scan(task) => scan::start(&context, &task, given),
         Task::Fetch(task) => fetch::start(&context, task, given),
-
         Task::Write(task) => write::start(&context, task, given),
         Task::Probe(task) => probe::start(&context, task, given),
         Task::Check(id) => check::start(&context, &id, given),

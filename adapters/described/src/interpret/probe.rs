@@ -8,12 +8,13 @@ use super::answer::{Answer, Meaning, Table, accepted, no_json, optional};
 use super::ground::Ground;
 use super::paging::{Cursor, Pager};
 use super::record::{dotted, is_absent};
+use super::refuse::{Refusals, When};
 use super::request::{self, Extra, Plan};
 use super::scan::Envelope;
 use super::state::{self, Known, Search, State};
 use super::write::{LinkPlan, StepPlan, Values, ground, json, links, subject};
 use super::{Context, lacking, mistake};
-use crate::description::{Operation, Place, Probe as Rule, ProbeCertainty, Refusal};
+use crate::description::{Operation, Place, Probe as Rule, ProbeCertainty};
 use crate::expression::{Compiled, Fault, Scope};
 use crate::json::Json;
 use crate::manifest;
@@ -52,38 +53,33 @@ pub(crate) fn start(context: &Context<'_>, task: Probe, given: &Given) -> Result
     };
     let mut state =
         state::Probe { known, first_sent_ms, before: Some(0), search: Search::default() };
-    if let Some(refusal) = refusal(context, rule, &state, given)? {
-        let message = refusal.message.clone();
-        return if refusal.misconfigured {
-            Err(Failure::Misconfigured(message))
-        } else {
-            done(Probed::Blind(message))
-        };
+    let ground = ground(context, given, &name)?;
+    if let Some(refused) = refused(&plan, When::Early, &state, &ground) {
+        return refused;
     }
     state.known.prune(&plan.reads(), false);
     advance(context, &plan, state, given)
 }
 
-/// The first of its refusals whose condition holds.
-fn refusal<'r>(
-    context: &Context<'_>,
-    rule: &'r Rule,
+/// The end of a probe that refuses by the conditions that are decided now.
+fn refused(
+    plan: &ProbePlan<'_>,
+    now: When,
     state: &state::Probe,
-    given: &Given,
-) -> Result<Option<&'r Refusal>, Failure> {
-    let ground = ground(context, given, &state.known.operation)?;
+    ground: &Ground<'_>,
+) -> Option<Result<Step, Failure>> {
     let values = Values::of(&state.known);
     let sent = first_sent(state);
-    let mut names = values.names(&ground);
+    let mut names = values.names(ground);
     names.push(("first_sent_ms", &sent));
-    let scope = Scope { shared: &names, own: &[] };
-    for refusal in &rule.refuse {
-        let when = context.engine.compile(refusal.when.text()).map_err(mistake)?;
-        if when.is_true(scope).map_err(lacking)? {
-            return Ok(Some(refusal));
+    match plan.refuse.first(now, Scope { shared: &names, own: &[] }) {
+        Ok(None) => None,
+        Ok(Some(rule)) if rule.misconfigured => {
+            Some(Err(Failure::Misconfigured(rule.message.clone())))
         }
+        Ok(Some(rule)) => Some(done(Probed::Blind(rule.message.clone()))),
+        Err(failure) => Some(Err(failure)),
     }
-    Ok(None)
 }
 
 /// Continues a probe.
@@ -128,6 +124,9 @@ fn advance(
     while let Some(index) = state.before {
         let Some(step) = plan.before.get(index) else {
             state.before = None;
+            if let Some(refused) = refused(plan, When::Late, &state, &ground) {
+                return refused;
+            }
             break;
         };
         let request = {
@@ -337,6 +336,7 @@ fn done(probed: Probed) -> Result<Step, Failure> {
 struct ProbePlan<'e> {
     kind: &'e str,
     before: Vec<StepPlan<'e>>,
+    refuse: Refusals<'e>,
     request: Plan<'e>,
     outcomes: Table<'e>,
     pager: Pager<'e>,
@@ -351,13 +351,12 @@ impl<'e> ProbePlan<'e> {
         let engine = &context.engine;
         let kind = name.split('.').next().unwrap_or(name);
         let paging = manifest::paging(rule.paging.as_ref(), context.common.lists.paging.as_ref());
+        let before: Vec<StepPlan<'e>> =
+            rule.before.iter().map(|step| StepPlan::of(step, context)).collect::<Result<_, _>>()?;
         Ok(Self {
             kind,
-            before: rule
-                .before
-                .iter()
-                .map(|step| StepPlan::of(step, context))
-                .collect::<Result<_, _>>()?,
+            refuse: Refusals::of(&rule.refuse, &before, context)?,
+            before,
             request: Plan::of(&rule.request, context)?,
             outcomes: Table::of(&rule.outcomes, context)?,
             pager: Pager::of(paging, engine)?,
@@ -378,6 +377,7 @@ impl<'e> ProbePlan<'e> {
             reads.extend(expression.reads().into_iter().map(std::borrow::Cow::into_owned));
         };
         self.before.iter().for_each(|step| step.each(&mut add));
+        self.refuse.each_late(&mut add);
         self.request.each(&mut add);
         add(&self.matches);
         self.marked.iter().for_each(&mut add);

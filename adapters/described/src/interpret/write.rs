@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Meaning, Table, accepted, optional};
 use super::ground::Ground;
+use super::refuse::{Refusals, When};
 use super::request::{self, Extra, Plan};
 use super::scan::reference;
 use super::state::{self, At, Known, State};
@@ -37,15 +38,15 @@ pub(crate) fn start(context: &Context<'_>, task: Write, given: &Given) -> Result
         observed,
         kept: BTreeMap::new(),
     };
-    if !plan.before.is_empty() {
+    {
         let ground = ground(context, given, &name)?;
         let values = Values::of(&known);
         let names = values.names(&ground);
-        plan.refused(&operation, Scope { shared: &names, own: &[] }, true)?;
+        plan.refused(When::Early, Scope { shared: &names, own: &[] })?;
     }
     let all = plan.reads(false);
     known.prune(&all, !operation.guards.is_empty());
-    advance(context, &operation, &plan, known, given, 0)
+    advance(context, &plan, known, given, 0)
 }
 
 /// Continues a write.
@@ -65,7 +66,7 @@ pub(crate) fn resume(
         At::Before(index) => {
             let step = plan.before.get(index).ok_or_else(lost)?;
             step.keep(&answer, &ground, &mut known, plan.permission(), plan.kind)?;
-            advance(context, &operation, &plan, known, given, index.saturating_add(1))
+            advance(context, &plan, known, given, index.saturating_add(1))
         }
         At::Sent => sent(&operation, &plan, known, &ground, context, &answer),
         At::After(index) => {
@@ -104,7 +105,6 @@ pub(crate) fn ground<'g>(
 /// Sends the next read before the write, or decides and sends the write.
 fn advance(
     context: &Context<'_>,
-    operation: &Operation,
     plan: &OperationPlan<'_>,
     mut known: Known,
     given: &Given,
@@ -133,7 +133,7 @@ fn advance(
         let values = Values::of(&known);
         let names = values.names(&ground);
         let scope = Scope { shared: &names, own: &[] };
-        if let Some(step) = plan.decide(operation, &known, scope)? {
+        if let Some(step) = plan.decide(&known, scope)? {
             return Ok(step);
         }
         plan.request.request(scope, Extra::default()).map_err(request::unmade)?
@@ -437,7 +437,7 @@ struct OperationPlan<'e> {
     kind: &'e str,
     permission: Option<&'e str>,
     before: Vec<StepPlan<'e>>,
-    refuse: Vec<Compiled<'e>>,
+    refuse: Refusals<'e>,
     conflict: Option<Compiled<'e>>,
     guards: Vec<(&'e str, Compiled<'e>)>,
     unneeded: Option<Compiled<'e>>,
@@ -470,15 +470,12 @@ impl<'e> OperationPlan<'e> {
         };
         let kind = name.split('.').next().unwrap_or(name);
         let keep = operation.keep.as_ref();
+        let before = steps(&operation.before)?;
         Ok(Self {
             kind,
             permission: operation.permissions.first().map(String::as_str),
-            before: steps(&operation.before)?,
-            refuse: operation
-                .refuse
-                .iter()
-                .map(|rule| compile(&rule.when))
-                .collect::<Result<_, _>>()?,
+            refuse: Refusals::of(&operation.refuse, &before, context)?,
+            before,
             conflict: optional(operation.conflict.as_ref(), engine).map_err(mistake)?,
             guards: operation
                 .guards
@@ -514,7 +511,7 @@ impl<'e> OperationPlan<'e> {
         };
         if !late {
             self.before.iter().for_each(|step| step.each(&mut add));
-            self.refuse.iter().for_each(&mut add);
+            self.refuse.each_late(&mut add);
             self.conflict.iter().chain(&self.unneeded).for_each(&mut add);
             self.guards.iter().for_each(|(_, shown)| add(shown));
             self.request.each(&mut add);
@@ -535,32 +532,14 @@ impl<'e> OperationPlan<'e> {
         reads
     }
 
-    /// Refuses the write; `early`: by the conditions that read nothing that a step keeps.
-    fn refused(
-        &self,
-        operation: &Operation,
-        scope: Scope<'_, '_>,
-        early: bool,
-    ) -> Result<(), Failure> {
-        let is_kept = |name: &String| self.before.iter().any(|step| step.name == *name);
-        for (when, rule) in self.refuse.iter().zip(&operation.refuse) {
-            let reads_kept = || when.reads().iter().any(|read| read.first().is_some_and(is_kept));
-            if (early && reads_kept()) || !when.is_true(scope).map_err(lacking)? {
-                continue;
-            }
-            return Err(refusal(rule));
-        }
-        Ok(())
+    /// Refuses the write by the conditions that are decided now.
+    fn refused(&self, now: When, scope: Scope<'_, '_>) -> Result<(), Failure> {
+        self.refuse.first(now, scope)?.map_or(Ok(()), |rule| Err(refusal(rule)))
     }
 
     /// Refuses the write, or finds that there is nothing to do.
-    fn decide(
-        &self,
-        operation: &Operation,
-        known: &Known,
-        scope: Scope<'_, '_>,
-    ) -> Result<Option<Step>, Failure> {
-        self.refused(operation, scope, false)?;
+    fn decide(&self, known: &Known, scope: Scope<'_, '_>) -> Result<Option<Step>, Failure> {
+        self.refused(When::Late, scope)?;
         let changed = |what: &str| {
             Failure::Conflict(format!(
                 "{what} has changed since the plan was made, so it is not overwritten; the next \

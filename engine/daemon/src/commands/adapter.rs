@@ -1,11 +1,12 @@
-//! `atsync adapter`: lists the adapters, with who uses them, and describes one: its abilities and
-//! settings, without a connection. The commands for authors are one file each.
+//! `atsync adapter`: lists the adapters, with who uses them, and describes one: its abilities,
+//! settings and webhooks, without a connection. The commands for authors are one file each.
 //!
 //! The list is that of the process that holds the store, where one does; else that of the
 //! configuration. Left out: what one customer's credential may do, which `atsync check`
 //! reports.
 
 mod build;
+mod hooks;
 mod make;
 mod npm;
 mod record;
@@ -57,6 +58,7 @@ pub(super) async fn inspect(config: &Path, name: &str, json: bool, output: &Outp
         for line in lines(adapter.manifest()) {
             output.data(&line);
         }
+        hooks::lines(adapter.as_ref()).iter().for_each(|line| output.data(line));
         unread(adapter.manifest()).iter().for_each(|line| output.data(line));
     }
     for warning in SunsetWarning::all(adapter.manifest(), SystemClock.now_ms()) {

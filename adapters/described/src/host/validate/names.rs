@@ -59,6 +59,13 @@ impl Names {
                         "`{text}` reads `tenant.{member}`, which the tenant's catalogue lacks"
                     ));
                 }
+                "headers" if member.chars().any(|sign| sign.is_ascii_uppercase()) => {
+                    let lower = member.to_ascii_lowercase();
+                    wrong.push(format!(
+                        "`{text}` reads the header `{member}`; their names are in lower case: \
+                         `{lower}`"
+                    ));
+                }
                 "mark" if !matches!(member.as_str(), "text" | "time_ms") => {
                     wrong.push(format!("`{text}`: a mark has `text` and `time_ms`"));
                 }

@@ -2,7 +2,7 @@
 
 use super::names::{Names, near};
 use super::{ANSWER, Check, Place, SHARED, below};
-use crate::description::{Link, Operation, Probe, Step};
+use crate::description::{Link, Operation, Probe, Refusal, Step};
 use crate::manifest::setting;
 use atsync_model::input::{self, ADDED, INPUTS};
 use atsync_model::manifest::EffectClass;
@@ -98,9 +98,7 @@ impl Check<'_> {
     fn write(&mut self, at: &str, kind: &str, operation: &Operation) {
         let mut names = Names::of(&[SHARED, NAMES]);
         self.steps(&below(at, "before"), &operation.before, &mut names);
-        for (index, rule) in operation.refuse.iter().enumerate() {
-            self.expression(&format!("{at}/refuse/{index}/when"), &rule.when, &names);
-        }
+        self.refusals(at, &operation.refuse, &names);
         self.optional(&below(at, "conflict"), operation.conflict.as_ref(), &names);
         self.optional(&below(at, "unneeded"), operation.unneeded.as_ref(), &names);
         for (field, shown) in &operation.guards {
@@ -125,6 +123,13 @@ impl Check<'_> {
         self.optional(&below(at, "deduplicated"), operation.deduplicated.as_ref(), &answer);
         for (index, warning) in operation.warnings.iter().enumerate() {
             self.expression(&format!("{at}/warnings/{index}"), warning, &answer);
+        }
+    }
+
+    /// Refusals of a write or a probe, which read what the steps before kept, too.
+    fn refusals(&mut self, at: &str, rules: &[Refusal], names: &Names) {
+        for (index, rule) in rules.iter().enumerate() {
+            self.expression(&format!("{at}/refuse/{index}/when"), &rule.when, names);
         }
     }
 
@@ -159,15 +164,13 @@ impl Check<'_> {
 
     fn probe(&mut self, at: &str, kind: &str, probe: &Probe, operation: &Operation) {
         let mut names = Names::of(&[SHARED, NAMES, &["first_sent_ms"]]);
-        for (index, rule) in probe.refuse.iter().enumerate() {
-            self.expression(&format!("{at}/refuse/{index}/when"), &rule.when, &names);
-        }
         for (index, need) in probe.needs.iter().enumerate() {
             if need.split('.').next() != Some("row") {
                 self.mistake(&format!("{at}/needs/{index}"), "a path begins with `row`");
             }
         }
         self.steps(&below(at, "before"), &probe.before, &mut names);
+        self.refusals(at, &probe.refuse, &names);
         self.request(&below(at, "request"), &probe.request, &names, true);
         let mut answer = names.clone();
         for name in ANSWER.iter().chain(&["count", "size", "page", "offset"]) {

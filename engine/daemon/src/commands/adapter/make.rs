@@ -11,6 +11,7 @@
 use crate::cli::AdapterNew;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The files of an adapter in Rust.
@@ -40,6 +41,11 @@ const JS: &[(&str, &str)] = &[
     ("tsconfig.json", include_str!("../../../templates/js/tsconfig.json")),
     ("types.mjs", include_str!("../../../templates/js/types.mjs")),
 ];
+/// By file of data: the file with its JSON Schema, which editors read.
+const SCHEMAS: &[(&str, &str, fn() -> Value)] = &[
+    ("adapter.yaml", "description.schema.json", atsync_described::schema),
+    ("sandbox.yaml", "sandbox.schema.json", atsync_conformance::sandbox_schema),
+];
 /// Left out of a repository.
 const IGNORED: &str = "/target\n/*.wasm\n";
 const IGNORED_OF_JS: &str = "/node_modules\n/target\n/*.wasm\n";
@@ -67,10 +73,16 @@ pub(super) fn make(options: &AdapterNew, output: &Output) -> Ended {
     };
     for (file, text) in files {
         let mut text = text.replace(TYPE, &as_type(name)).replace(WORD, name);
+        if let Some((_, schema, _)) = SCHEMAS.iter().find(|(of, ..)| of == file) {
+            text.insert_str(0, &format!("# yaml-language-server: $schema={schema}\n"));
+        }
         if *file == "Cargo.toml" {
             text.push_str(&patch);
         }
         write(&folder.join(file), &text)?;
+    }
+    for (_, schema, made) in SCHEMAS.iter().filter(|(of, ..)| files.iter().any(|(f, _)| f == of)) {
+        write(&folder.join(schema), &format!("{:#}\n", made()))?;
     }
     write(&folder.join(".gitignore"), ignored)?;
     let at = folder.display();

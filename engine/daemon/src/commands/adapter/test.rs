@@ -24,7 +24,7 @@ pub(super) async fn test(config: &Path, options: &AdapterTest, output: &Output) 
     if report.is_clean() {
         return Ok(DONE);
     }
-    let broken = count(report.broken().count(), "promise");
+    let broken = count(report.checked().1, "promise");
     Err(Failure::new(format!(
         "{} breaks {broken}; the report names each with its exchange",
         options.adapter
