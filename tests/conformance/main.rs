@@ -116,17 +116,37 @@ async fn the_smallest_whole_adapter_keeps_every_promise() {
     assert!(untried.is_empty(), "{untried:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn workable_described_keeps_every_promise_over_a_sandbox_of_data() {
-    let adapter = described("workable", include_str!("../../adapters/described/workable.yaml"));
-    let text = include_str!("../../adapters/described/workable.sandbox.yaml");
-    let stage = Described::open(text).await.unwrap();
-    let report = test(adapter, &stage, http(), &Options::default()).await.unwrap();
+/// A description over its sandbox of data.
+async fn over_data(name: &str, description: &str, sandbox: &str) {
+    let stage = Described::open(sandbox).await.unwrap();
+    let report =
+        test(described(name, description), &stage, http(), &Options::default()).await.unwrap();
     assert_clean(&report);
     let untried: Vec<&str> = report.not_tried().map(|one| one.promise.word()).collect();
     for promise in ["rows", "changes", "fetch", "writes", "probes", "permissions"] {
         assert!(!untried.contains(&promise), "{report}");
     }
+}
+
+/// An adapter that is one description, with its sandbox of data.
+macro_rules! over_data {
+    ($($law:ident: $name:literal),+ $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $law() {
+            let description =
+                include_str!(concat!("../../adapters/described/", $name, ".yaml"));
+            let sandbox =
+                include_str!(concat!("../../adapters/described/", $name, ".sandbox.yaml"));
+            over_data($name, description, sandbox).await;
+        }
+    )+};
+}
+
+over_data! {
+    workable_described_keeps_every_promise: "workable",
+    teamtailor_described_keeps_every_promise: "teamtailor",
+    smartrecruiters_described_keeps_every_promise: "smartrecruiters",
+    recruitee_described_keeps_every_promise: "recruitee",
 }
 
 fn assert_clean(report: &Report) {

@@ -23,6 +23,7 @@ pub(crate) const ALL: &[(&str, Helper)] = &[
     ("date", date),
     ("digits", digits),
     ("first", first),
+    ("from_base64", from_base64),
     ("from_ms", from_ms),
     ("from_s", from_s),
     ("join", join),
@@ -238,6 +239,31 @@ fn trim<'a>(value: &Json<'a>, _: &[Json<'a>]) -> Made<'a> {
 /// A number, or a flag, as text.
 fn text<'a>(value: &Json<'a>, _: &[Json<'a>]) -> Made<'a> {
     changed(value, str::to_owned)
+}
+
+/// The text that a text encodes by Base64, of either alphabet, with padding or without.
+fn from_base64<'a>(value: &Json<'a>, _: &[Json<'a>]) -> Made<'a> {
+    let Json::Text(text) = value else { return changed(value, str::to_owned) };
+    let mut bytes = Vec::with_capacity(text.len());
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for symbol in text.trim_end_matches('=').bytes() {
+        let six = match symbol {
+            b'A'..=b'Z' => symbol.wrapping_sub(b'A'),
+            b'a'..=b'z' => symbol.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => symbol.wrapping_sub(b'0').wrapping_add(52),
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return Err("a text that is no Base64".to_owned()),
+        };
+        bits = (bits << 6) | u32::from(six);
+        held = held.wrapping_add(6);
+        if held >= 8 {
+            held = held.wrapping_sub(8);
+            bytes.extend(u8::try_from((bits >> held) & 0xff));
+        }
+        bits &= 0xffff;
+    }
+    String::from_utf8(bytes).map(Json::text).map_err(|_| "Base64 of no text".to_owned())
 }
 
 /// A text with its percent-encoding undone.

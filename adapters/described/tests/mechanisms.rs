@@ -290,6 +290,144 @@ kinds:
     assert_eq!((fetched.missing, problems.len()), (vec![], 1));
 }
 
+/// An answer of JSON:API, whose rows name records that lie beside them.
+const INCLUDED: &str = r#"{
+    "data": [{"id": "1", "rel": {"stage": {"id": "7"}}}, {"id": "2", "rel": {"stage": {"id": "8"}}}],
+    "included": [{"type": "jobs", "id": "7", "name": "Cook"}, {"type": "stages", "id": "7", "name": "Open"}]
+}"#;
+
+#[test]
+fn a_row_finds_what_it_names_in_the_rest_of_the_answer() {
+    let adapter = adapter(
+        r#"
+lists: {rows: data, paging: {style: none}}
+kinds:
+  jobs:
+    list: {request: /jobs}
+    fetch: {request: "/jobs/{{ id }}"}
+    id: row.id
+    fields:
+      title: "'t'"
+      state:
+        value: (reply.included | where('type', 'stages') | where('id', row.rel.stage.id) | first).name
+        known: reply.included is defined
+        words: {Open: open}
+        other: closed
+  stages:
+    inside: {kind: jobs, each: "reply.included | where('type', 'stages')"}
+    id: outer.id ~ '/' ~ row.id
+    fields: {name: row.name, parent: outer.id}
+"#,
+    );
+    let bodies = |page: &[Item]| -> Vec<(String, Value)> {
+        let body = |item: &Item| serde_json::from_str(&item.body).unwrap();
+        page.iter().map(|item| (item.id.clone(), body(item))).collect()
+    };
+    let (page, problems) = adapter.page(scan(None, 100), reply(200, &[], INCLUDED));
+    assert_eq!(problems, []);
+    let jobs: Vec<Item> = page.items.iter().filter(|item| item.kind == "jobs").cloned().collect();
+    let open = json!({"title": "t", "state": {"value": "open", "source": "Open"}});
+    let none = json!({"title": "t", "state": {"value": "other"}});
+    assert_eq!(bodies(&jobs), [("1".into(), open.clone()), ("2".into(), none)]);
+    let stages = page.items.iter().filter(|item| item.kind == "stages");
+    assert_eq!(stages.map(|item| item.id.as_str()).collect::<Vec<_>>(), ["1/7", "2/7"]);
+    // An answer without them says nothing.
+    let bare = r#"{"data": [{"id": "1", "rel": {"stage": {"id": "7"}}}]}"#;
+    let (page, _) = adapter.page(scan(None, 100), reply(200, &[], bare));
+    assert_eq!(page.masks, [["title"]]);
+    let fetch = Task::Fetch(Fetch { kind: "jobs".into(), ids: vec!["1".into()] });
+    let Ok(Outcome::Fetched(fetched)) = adapter.run(fetch, reply(200, &[], INCLUDED)) else {
+        panic!()
+    };
+    assert_eq!(bodies(&fetched.items)[0], ("1".into(), open));
+}
+
+#[test]
+fn a_body_has_the_content_type_that_its_request_names() {
+    let adapter = adapter(
+        r#"
+tenant: {request: /me, fingerprint: reply.id}
+kinds: {notes: {fetch: {request: "/notes/{{ id }}"}, id: row.id, fields: {candidate: row.of, type: "'note'", visibility: "'public'"}}}
+operations:
+  notes.create:
+    class: unsafe
+    fields: {candidate: create-only, body: create-only}
+    request:
+      method: POST
+      path: /notes
+      content_type: application/vnd.api+json
+      body: {data: {type: notes, note: "{{ input.body }}"}}
+    links: [{id: reply.data.id}]
+"#,
+    );
+    let input = json!({"candidate": "7", "body": "Hi"}).to_string();
+    let operation = Operation { name: "notes.create".into(), target: None, input };
+    let send = adapter.send(Task::Write(Write { operation, observed: None }));
+    let Body::Bytes((kind, bytes)) = send.request.body else { panic!() };
+    assert_eq!(kind, "application/vnd.api+json");
+    let body: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(body, json!({"data": {"type": "notes", "note": "Hi"}}));
+}
+
+#[test]
+fn a_signature_inside_base64_is_taken_out_with_its_time() {
+    let adapter = adapter(
+        r#"
+times: epoch-s
+kinds: {jobs: {list: {request: /jobs, paging: {style: none}}, id: row.id, fields: {title: row.title, state: row.state}}}
+hook:
+  signature:
+    algorithm: hmac-sha256
+    encoding: hex
+    from: "(headers.sign | from_base64 | split('v2='))[1]"
+    message: "{{ ((headers.sign | from_base64 | split(','))[0] | split('='))[1] }}.{{ raw }}"
+  signed_at: "((headers.sign | from_base64 | split(','))[0] | split('='))[1] | int"
+  hints: [{kind: jobs, changed: body.id}]
+"#,
+    );
+    // t=1701234567,v2=ab12
+    for sign in ["dD0xNzAxMjM0NTY3LHYyPWFiMTI=", "dD0xNzAxMjM0NTY3LHYyPWFiMTI"] {
+        let headers = vec![Field::new("Sign", sign)];
+        let hook = Hook { headers, body: br#"{"id": 7}"#.to_vec() };
+        let Ok(Step::Verify(verify)) = adapter.start(Task::Hook(hook)) else { panic!("{sign}") };
+        assert_eq!(verify.candidates, ["ab12"]);
+        assert_eq!(verify.message, br#"1701234567.{"id": 7}"#);
+        let valid = Reply::Verified(true);
+        let Ok(Step::Done(Outcome::Hooked(hooked))) =
+            interpret::resume(&adapter.0, &[], verify.state, &given(), valid)
+        else {
+            panic!()
+        };
+        assert_eq!(hooked.signed_at_ms, Some(1_701_234_567_000));
+        assert_eq!(hooked.hints, [Hint::Changed(RemoteRef::new("jobs", "7"))]);
+    }
+    for sign in ["", "dD0*", "////", "YWJj"] {
+        let headers = vec![Field::new("Sign", sign)];
+        let hook = Hook { headers, body: b"{}".to_vec() };
+        let Ok(Step::Done(Outcome::Hooked(hooked))) = adapter.start(Task::Hook(hook)) else {
+            panic!("{sign}")
+        };
+        assert_eq!((hooked.answer.status, hooked.hints), (401, vec![]), "{sign}");
+    }
+}
+
+#[test]
+fn records_behind_a_number_cost_the_row_and_are_named() {
+    let adapter = adapter(
+        r#"
+kinds:
+  jobs: {list: {request: /jobs, paging: {style: none}}, id: row.id, fields: {title: row.title, state: row.state}}
+  stages: {inside: {kind: jobs, each: row.pipeline.stages}, id: row.id, fields: {name: row.name}}
+"#,
+    );
+    let answer = r#"[{"id": 1, "pipeline": 7}, {"id": 2, "pipeline": null}, {"id": 3},
+        {"id": 4, "pipeline": {"stages": [{"id": 5, "name": "Open"}]}}]"#;
+    let (page, problems) = adapter.page(scan(None, 100), reply(200, &[], answer));
+    assert_eq!(page.items.iter().filter(|item| item.kind == "stages").count(), 1);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!((problems[0].kind.as_str(), problems[0].id.as_ref()), ("stages", None));
+}
+
 #[test]
 fn a_table_of_outcomes_says_what_a_write_did() {
     let adapter = adapter(

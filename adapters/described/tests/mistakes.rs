@@ -77,6 +77,19 @@ fn each_mistake_is_named_with_its_line() {
             16,
             "calls the filter `lowr`, which there is not; did you mean `lower`?",
         ),
+        (
+            "path: /people, body:",
+            "path: /people, content_type: json, body:",
+            34,
+            "`json` is no content type",
+        ),
+        ("path: /people, query:", "path: /people, content_type: a/b, query:", 37, "there is none"),
+        (
+            "  hints:\n",
+            "  handshakes: [{when: row.test}]\n  hints:\n",
+            45,
+            "reads `row`, which there is not here",
+        ),
         ("row.title", "rwo.title", 16, "reads `rwo`, which there is not here; did you mean `row`?"),
         ("row.title", "row.title +", 16, "is no expression"),
         (

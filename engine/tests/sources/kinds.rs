@@ -92,7 +92,8 @@ fn a_constant_and_a_text_name_a_kind_and_a_comment_and_a_test_do_not() {
 }
 
 /// The ATSs that have an adapter in this repository.
-const ATSS: &[&str] = &["ashby", "greenhouse", "lever", "workable"];
+const ATSS: &[&str] =
+    &["ashby", "greenhouse", "lever", "recruitee", "smartrecruiters", "teamtailor", "workable"];
 
 #[test]
 fn the_engine_names_no_ats() {

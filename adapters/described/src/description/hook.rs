@@ -1,21 +1,39 @@
 //! Incoming webhooks.
 
-use super::Expr;
+use super::{Expr, Template};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How webhooks are verified, and which records they suggest to read. Expressions read `body` (the
 /// JSON), `raw` (the text as received) and `headers` (by their names in lower case).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
     /// How the sender signs.
     pub signature: Signature,
+    /// Requests that are answered with 200 although nothing signs them: those by which the ATS
+    /// finds out whether there is a receiver. They give no hint. The first whose condition holds
+    /// answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handshakes: Vec<Handshake>,
     /// When the sender signed it, in the description's `times`: an expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_at: Option<Expr>,
     /// The records that a webhook names. Every rule whose condition holds adds hints.
     pub hints: Vec<Hint>,
+}
+
+/// A request of the ATS that only wants an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// The requests: a condition.
+    pub when: Expr,
+    /// The headers of the answer, by name: an ATS may want one of its own repeated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Template>,
 }
 
 /// How the sender signs.

@@ -35,9 +35,10 @@ pub struct Kind {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Expr>,
     /// The fields of the unified record. Each is an expression over `row` (the row), `outer` (the
-    /// row that it came in), `parent` (the parent's `id`), `settings` and `tenant`. A field is
-    /// known when the row has every member that its expression reads; a member that is null or an
-    /// empty text makes the field known to be empty. A kind of the model has at least one.
+    /// row that it came in), `parent` (the parent's `id`), `reply` (the answer without its rows:
+    /// what it includes beside them), `settings` and `tenant`. A field is known when the row has
+    /// every member that its expression reads; a member that is null or an empty text makes the
+    /// field known to be empty. A kind of the model has at least one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Field>,
     /// Of a raw kind, whose name begins with `raw_`: the members of the row that name records, and

@@ -15,7 +15,7 @@ mod outcome;
 mod request;
 mod text;
 
-pub use hook::{Hint, Hook, Signature, SignatureAlgorithm, SignatureEncoding};
+pub use hook::{Handshake, Hint, Hook, Signature, SignatureAlgorithm, SignatureEncoding};
 pub use kind::{
     Fetch, Field, Inside, Kind, List, LongReference, Paging, Place, RefForm, Reference, Times,
     Token, Window,

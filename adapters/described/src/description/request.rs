@@ -29,6 +29,9 @@ pub struct Request {
     /// The JSON body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Template>,
+    /// The content type of the JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
     /// The form body.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub form: BTreeMap<String, Template>,
@@ -68,6 +71,9 @@ struct LongRequest {
     /// The body, sent as JSON.
     #[serde(default)]
     body: Option<Template>,
+    /// The content type of `body`, where it is not `application/json`: `application/vnd.api+json`.
+    #[serde(default)]
+    content_type: Option<String>,
     /// The body, sent as a form.
     #[serde(default)]
     form: BTreeMap<String, Template>,
@@ -110,8 +116,8 @@ impl Method {
 
 impl From<LongRequest> for Request {
     fn from(long: LongRequest) -> Self {
-        let LongRequest { method, path, origin, query, headers, body, form } = long;
-        Self { method, path, origin, query, headers, body, form }
+        let LongRequest { method, path, origin, query, headers, body, content_type, form } = long;
+        Self { method, path, origin, query, headers, body, content_type, form }
     }
 }
 

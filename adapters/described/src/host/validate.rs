@@ -292,6 +292,13 @@ impl<'d> Check<'d> {
             self.text(&below(at, "message"), message, &names);
         }
         self.optional("/hook/signed_at", hook.signed_at.as_ref(), &names);
+        for (index, rule) in hook.handshakes.iter().enumerate() {
+            let at = format!("/hook/handshakes/{index}");
+            self.expression(&below(&at, "when"), &rule.when, &names);
+            for (name, value) in &rule.headers {
+                self.template(&below(&below(&at, "headers"), name), value, &names);
+            }
+        }
         for (index, hint) in hook.hints.iter().enumerate() {
             let at = format!("/hook/hints/{index}");
             self.known_kind(&below(&at, "kind"), &hint.kind);
@@ -351,6 +358,16 @@ impl<'d> Check<'d> {
         }
         if request.body.is_some() && !request.form.is_empty() {
             self.mistake(at, "a request has `body` or `form`, not both");
+        }
+        if let Some(kind) = &request.content_type {
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"/+-._".contains(&byte);
+            if !kind.contains('/') || !kind.bytes().all(is_token) {
+                let message = format!("`{kind:.60}` is no content type");
+                self.mistake(&below(at, "content_type"), message);
+            }
+            if request.body.is_none() {
+                self.mistake(at, "`content_type` is that of a `body`, and there is none");
+            }
         }
         if request.method == Method::Get && (request.body.is_some() || !request.form.is_empty()) {
             self.mistake(at, "a GET has no body; the parameters belong to `query`");

@@ -83,6 +83,7 @@ pub(crate) fn resume(
         return Err(no_json(response));
     }
     accepted(meaning)?;
+    shared.push(("reply", &answer.reply));
 
     let mapper = Mapper::of(&name, &kind, context)?;
     let mut records = Records::default();

@@ -13,7 +13,7 @@ use crate::description::{
 use crate::expression::{Fault, Scope};
 use crate::json::Json;
 use crate::shape::is_id;
-use crate::template::Text;
+use crate::template::{Made, Text};
 use crate::time;
 use atsync_adapter::contract::{
     Algorithm, Encoding, Failure, Field, Given, Hint, Hook, Hooked, Outcome, RemoteRef, Response,
@@ -40,6 +40,9 @@ pub(crate) fn start(context: &Context<'_>, hook: Hook, given: &Given) -> Result<
     let own = [("body", &body), ("raw", &raw), ("headers", &headers)];
     let scope = Scope { shared: &shared, own: &own };
 
+    if let Some(answer) = handshake(context, &described, scope).map_err(mistake)? {
+        return Ok(answer);
+    }
     let signature = &described.signature;
     let candidates = candidates(context, &described, scope).map_err(mistake)?;
     if candidates.is_empty() {
@@ -77,6 +80,29 @@ pub(crate) fn start(context: &Context<'_>, hook: Hook, given: &Given) -> Result<
         },
         state,
     }))
+}
+
+/// The answer to a request that only wants one.
+fn handshake(
+    context: &Context<'_>,
+    hook: &Described,
+    scope: Scope<'_, '_>,
+) -> Result<Option<Step>, Fault> {
+    for rule in &hook.handshakes {
+        let when = context.engine.compile(rule.when.text())?;
+        if !when.is_true(scope).unwrap_or_default() {
+            continue;
+        }
+        let mut headers = Vec::new();
+        for (name, value) in &rule.headers {
+            let value = Made::template(value, &context.engine)?.value(scope)?.into_owned();
+            headers.extend(value.scalar().map(|text| Field::new(name.clone(), text)));
+        }
+        let answer = Response { status: 200, headers, body: Vec::new() };
+        let hooked = Hooked { answer, hints: Vec::new(), signed_at_ms: None };
+        return Ok(Some(Step::Done(Outcome::Hooked(hooked))));
+    }
+    Ok(None)
 }
 
 /// Answers, with the hints where the signature is valid.

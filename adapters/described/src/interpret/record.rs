@@ -34,6 +34,8 @@ const NEEDED: &[&str] = &["row", "outer", "tenant"];
 pub(crate) struct Mapper<'e> {
     kind: &'e str,
     each: Option<Compiled<'e>>,
+    /// The paths that `each` reads.
+    each_paths: Vec<Vec<String>>,
     when: Option<Compiled<'e>>,
     id: Compiled<'e>,
     version: Option<Compiled<'e>>,
@@ -86,9 +88,12 @@ impl<'e> Mapper<'e> {
             .fields
             .iter()
             .map(|(field, rule)| FieldPlan::of(name, field, rule, context.common.times, context));
+        let each = optional(each, engine)?;
+        let paths = each.iter().flat_map(Compiled::paths);
         Ok(Self {
             kind: name,
-            each: optional(each, engine)?,
+            each_paths: paths.map(Cow::into_owned).collect(),
+            each,
             when: optional(kind.when.as_ref(), engine)?,
             id: engine.compile(kind.id.text())?,
             version: optional(kind.version.as_ref(), engine)?,
@@ -111,7 +116,16 @@ impl<'e> Mapper<'e> {
         // Its own text is not known.
         let at = &At { span: at.span.clone(), text: "" };
         let own = [("row", outer)];
-        let rows = match each.eval(Scope { shared, own: &own }) {
+        let scope = Scope { shared, own: &own };
+        // What lies behind a number or a flag cannot be said to be missing.
+        let odd = self.each_paths.iter().find_map(|path| match lead(path, scope) {
+            Lead::Odd(shape) => Some(shape),
+            Lead::There | Lead::Absent => None,
+        });
+        if let Some(shape) = odd {
+            return records.lost(self.kind, None, &format!("{shape} where an object is expected"));
+        }
+        let rows = match each.eval(scope) {
             Ok(rows) => rows,
             Err(fault) => return records.lost(self.kind, None, &fault.0),
         };

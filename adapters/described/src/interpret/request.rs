@@ -20,6 +20,7 @@ pub(crate) struct Plan<'e> {
     headers: Vec<(String, Made<'e>)>,
     form: Vec<(String, Made<'e>)>,
     body: Option<Made<'e>>,
+    content_type: Option<String>,
 }
 
 /// Parameters that the interpreter adds: those of paging, size and window.
@@ -55,6 +56,7 @@ impl<'e> Plan<'e> {
             headers: all(&request.headers)?,
             form: all(&request.form)?,
             body: request.body.as_ref().map(|body| Made::template(body, engine)).transpose()?,
+            content_type: request.content_type.clone(),
         })
     }
 
@@ -105,10 +107,14 @@ impl<'e> Plan<'e> {
             fields(name, made.value(scope)?.as_ref(), &mut form)?;
         }
         let body = match body {
-            Some(body) => Body::Json(
-                serde_json::to_string(&*body)
-                    .map_err(|_| Fault("a body that is no JSON".into()))?,
-            ),
+            Some(body) => {
+                let text = serde_json::to_string(&*body)
+                    .map_err(|_| Fault("a body that is no JSON".into()))?;
+                match &self.content_type {
+                    Some(kind) => Body::Bytes((kind.clone(), text.into_bytes())),
+                    None => Body::Json(text),
+                }
+            }
             None if self.form.is_empty() => Body::None,
             None => Body::Form(form),
         };

@@ -84,6 +84,7 @@ pub(crate) fn resume(
         return Err(no_json(response));
     }
     accepted(meaning)?;
+    shared.push(("reply", &answer.reply));
 
     let mapper = Mapper::of(&state.kind, &kind, context)?;
     let names = context.common.inner.get(&state.kind).map(Vec::as_slice).unwrap_or_default();

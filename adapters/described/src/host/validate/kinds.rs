@@ -40,7 +40,7 @@ impl<'d> Check<'d> {
                     format!("{} have no `list` that they could come with", inside.kind),
                 );
             }
-            let names = Names::of(&[SHARED, &["row", "parent"]]);
+            let names = Names::of(&[SHARED, &["row", "parent", "reply"]]);
             self.optional(&below(&place, "each"), inside.each.as_ref(), &names);
         }
         if let Some(fetch) = &kind.fetch {
@@ -52,7 +52,7 @@ impl<'d> Check<'d> {
         if let Some(scope) = &kind.scope {
             self.known_kind(&below(at, "scope"), scope);
         }
-        let names = Names::of(&[SHARED, &["row", "outer", "parent"]]);
+        let names = Names::of(&[SHARED, &["row", "outer", "parent", "reply"]]);
         self.expression(&below(at, "id"), &kind.id, &names);
         self.optional(&below(at, "version"), kind.version.as_ref(), &names);
         self.optional(&below(at, "when"), kind.when.as_ref(), &names);
