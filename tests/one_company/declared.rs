@@ -138,13 +138,19 @@ async fn lever_takes_a_referral_without_what_its_people_have_not() {
     let said = referred(native::<Lever>(), credential, &[("api", api)], settings, writes).await;
     assert_eq!(
         said,
-        [
-            "ref-1: `custom_fields` (external_ref) is not written: the adapter lever cannot read it",
-            "ref-1/notes/n1: notes.create is not planned: `candidate` is not written: the adapter \
-             lever does not list it for notes.create",
-        ]
+        ["ref-1: `custom_fields` (external_ref) is not written: the adapter lever cannot read it"]
     );
-    assert_eq!(running.sandbox().contacts_by_email("ada.byron@example.com").len(), 1);
+    let people = running.sandbox().contacts_by_email("ada.byron@example.com");
+    assert_eq!(people.len(), 1);
+    let person = people[0]["id"].as_str().unwrap();
+    // Lever has notes on candidacies alone.
+    let candidacies = running.sandbox().rows_where("opportunities", "contact", person);
+    let of = |one: &Value| one["id"].as_str().unwrap().to_owned();
+    let of: Vec<String> = candidacies.iter().map(of).collect();
+    assert_eq!(of.len(), 1);
+    let notes = running.sandbox().rows_where("notes", "opportunity_id", &of[0]);
+    let texts: Vec<&Value> = notes.iter().map(|note| &note["fields"][0]["value"]).collect();
+    assert_eq!(texts, ["Introduced by Sam."]);
     running.shutdown().await;
 }
 

@@ -478,10 +478,44 @@ fn writes_and_probes_are_the_same() {
     same(&write("applications.reject", of, guarded), &[ended("reason-hired")]);
     for visibility in [json!({}), json!({"visibility": "public"}), json!({"visibility": "private"})]
     {
-        let mut input = json!({"application": "opp-1", "body": "Hello\nthere"});
+        let mut input =
+            json!({"candidate": "contact-1", "application": "opp-1", "body": "Hello\nthere"});
         input.as_object_mut().unwrap().extend(visibility.as_object().unwrap().clone());
         same(&write("notes.create", None, input), &[(201, json!({"data": {"id": "n1"}}))]);
     }
+    let input = json!({"candidate": "contact-1", "body": "Hello"});
+    for shown in opportunities_of_a_person() {
+        for answer in [(201, json!({"data": {"id": "n1"}})), (400, json!({"message": "no"}))] {
+            same(&write("notes.create", None, input.clone()), &[shown.clone(), answer]);
+        }
+        let notes = json!({"data": [note()], "hasNext": false});
+        same(&probe("notes.create", None, input.clone()), &[shown, (200, notes)]);
+    }
+}
+
+/// What Lever may answer to the search for a person's opportunities.
+fn opportunities_of_a_person() -> Vec<(u16, Value)> {
+    let row = |id: &str, of: Value, at: Value| json!({"id": id, "contact": of, "createdAt": at});
+    let own = || json!("contact-1");
+    let old = || row("opp-2", own(), json!(5));
+    let rows = [
+        json!([]),
+        json!([old()]),
+        json!([row("opp-1", own(), json!(9)), old(), row("opp-3", own(), json!(7))]),
+        json!([old(), row("opp-1", own(), json!(5))]),
+        json!([row("opp-1", json!("contact-2"), json!(1)), old()]),
+        json!([row("opp-1", json!({"id": "contact-1"}), json!(1)), old()]),
+        json!([row("opp-1", Value::Null, json!(1))]),
+        json!([row("opp-1", own(), Value::Null), old()]),
+        json!([row("opp-1", own(), Value::Null)]),
+        Value::Null,
+    ];
+    let mut all: Vec<(u16, Value)> =
+        rows.into_iter().map(|rows| (200, json!({"data": rows, "hasNext": false}))).collect();
+    all.push((200, json!({"data": [old()], "hasNext": true})));
+    all.push((200, json!({"data": [old()]})));
+    all.push((502, json!({"message": "no"})));
+    all
 }
 
 #[test]
@@ -537,7 +571,7 @@ fn searches_of_probes_are_the_same() {
         let fields = [json!({ "value": text })];
         json!({"id": id, "fields": fields, "createdAt": created_at})
     };
-    let input = json!({"application": "opp-1", "body": "Hello\nthere"});
+    let input = json!({"candidate": "c", "application": "opp-1", "body": "Hello\nthere"});
     for rows in [
         vec![note("n0", "Hello", old)],
         vec![

@@ -152,10 +152,57 @@ fn nothing_is_sent_without_an_author() {
         ("applications.unreject", of, json!({})),
         ("applications.hire", of, json!({})),
         ("applications.unhire", of, json!({})),
-        ("notes.create", None, json!({"application": "opp-1", "body": "b"})),
+        ("notes.create", None, json!({"candidate": "c", "body": "b"})),
     ] {
         let (sent, outcome) = run(&nobody, write(name, target, input), &[]);
         assert!(sent.is_empty() && matches!(outcome, Err(Failure::Misconfigured(_))), "{name}");
+    }
+}
+
+#[test]
+fn a_note_that_names_no_application_goes_to_the_oldest_opportunity_of_the_person() {
+    let row = |id: &str, of: &str, at: Value| json!({"id": id, "contact": of, "createdAt": at});
+    let rows = vec![
+        row("newest", "c", json!(9)),
+        row("oldest-b", "c", json!(5)),
+        row("oldest-a", "c", json!(5)),
+        row("undated", "c", Value::Null),
+        row("of-another-person", "d", json!(1)),
+    ];
+    let shown = || (200, json!({"data": rows.clone(), "hasNext": false}));
+    let input = json!({"candidate": "c", "body": "Hello"});
+    let task = write("notes.create", None, input.clone());
+    let (sent, outcome) = run(&given(), task, &[shown(), (201, json!({"data": {"id": "n1"}}))]);
+    let Target::Path(path) = &sent[1].request.target else { panic!() };
+    assert_eq!(path.path, "/opportunities/oldest-a/notes");
+    let Ok(Outcome::Written(Written::Applied(applied))) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(applied.links[0].id, "oldest-a/n1");
+
+    let note = json!({"id": "n1", "fields": [{"value": "Hello"}], "createdAt": 6});
+    let notes = (200, json!({"data": [note], "hasNext": false}));
+    let (sent, outcome) = run(&given(), probe("notes.create", None, input), &[shown(), notes]);
+    let Target::Path(path) = &sent[1].request.target else { panic!() };
+    assert_eq!(path.path, "/opportunities/oldest-a/notes");
+    let Ok(Outcome::Probed(Probed::Found(found))) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(found.links[0].id, "oldest-a/n1");
+}
+
+#[test]
+fn a_note_is_not_sent_where_the_oldest_opportunity_is_not_known() {
+    let row = json!({"id": "opp-1", "contact": "c", "createdAt": 5});
+    let other = json!({"id": "opp-2", "contact": "d", "createdAt": 5});
+    for (rows, has_next) in
+        [(json!([]), false), (json!([other]), false), (json!([row]), true), (Value::Null, false)]
+    {
+        let shown = (200, json!({"data": rows, "hasNext": has_next}));
+        let input = json!({"candidate": "c", "body": "Hello"});
+        for task in [write("notes.create", None, input.clone()), probe("notes.create", None, input)]
+        {
+            let (sent, outcome) = run(&given(), task, std::slice::from_ref(&shown));
+            assert_eq!(sent.len(), 1);
+            let is_known = matches!(outcome, Err(Failure::NotFound(_) | Failure::Protocol(_)));
+            assert!(is_known, "{outcome:?}");
+        }
     }
 }
 

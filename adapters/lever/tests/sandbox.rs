@@ -386,8 +386,8 @@ async fn addresses_of_others_stay_when_one_is_added() {
 async fn a_note_is_added_once_and_found_again() {
     let world = World::new().await;
     let made = world.applied(write("candidates.create", None, world.ada()));
-    let application = made.links[1].id.clone();
-    let input = json!({"application": application, "body": "Hello\nAda", "visibility": "private"});
+    let (person, application) = (made.links[0].id.clone(), made.links[1].id.clone());
+    let input = json!({"candidate": person, "body": "Hello\nAda", "visibility": "private"});
     let made = world.applied(write("notes.create", None, input.clone()));
     let Probed::Found(found) = world.probed(probe("notes.create", None, input)) else { panic!() };
     assert_eq!((&found.links, found.certainty), (&made.links, Certainty::Marked));

@@ -207,7 +207,9 @@ fn a_rejection_a_hire_and_a_return_are_archived_states() {
 
 #[test]
 fn a_note_is_found_again_by_its_mark() {
-    let input = json!({"application": "opp-1", "body": "Hello\nthere", "visibility": "private"});
+    let input = json!({
+        "candidate": "c", "application": "opp-1", "body": "Hello\nthere", "visibility": "private"
+    });
     let made = json!({"data": {"id": "n1", "noteId": "n1"}});
     let (sent, outcome) = lever().run(write("notes.create", None, input.clone()), &[(201, made)]);
     assert_eq!(

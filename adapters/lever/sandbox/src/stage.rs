@@ -24,7 +24,9 @@ impl Sandbox {
         let users = self.rows("users");
         let active = users.iter().find(|user| user.get("deactivatedAt").is_none_or(Value::is_null));
         let contact = self.rows("contacts").first().map(id);
-        let opportunity = self.rows("opportunities").first().map(id);
+        let opportunities = self.rows("opportunities");
+        let opportunity = opportunities.first().map(id);
+        let holder = opportunities.first().and_then(|row| row.get("contact").cloned());
         let text = |name: &str| json!({"collection": name});
         let with = |name: &str, member: &str| {
             let edit: Map<String, Value> =
@@ -70,7 +72,7 @@ impl Sandbox {
                     "target": contact,
                     "input": {"add": {"emails": [{"value": "conformance@example.com"}]}},
                 },
-                "notes.create": {"input": {"application": opportunity}},
+                "notes.create": {"input": {"candidate": holder, "application": opportunity}},
             },
             "webhooks": {"unsigned": "Lever signs a token and a time, not the data"},
         })
