@@ -80,14 +80,14 @@ fn each_mistake_is_named_with_its_line() {
         (
             "path: /people, body:",
             "path: /people, content_type: json, body:",
-            34,
+            33,
             "`json` is no content type",
         ),
-        ("path: /people, query:", "path: /people, content_type: a/b, query:", 37, "there is none"),
+        ("path: /people, query:", "path: /people, content_type: a/b, query:", 36, "there is none"),
         (
             "  hints:\n",
             "  handshakes: [{when: row.test}]\n  hints:\n",
-            45,
+            44,
             "reads `row`, which there is not here",
         ),
         ("row.title", "rwo.title", 16, "reads `rwo`, which there is not here; did you mean `row`?"),

@@ -17,8 +17,6 @@ fn an_application_is_a_candidate_and_a_job_in_a_list_and_by_itself() {
         "primaryAssignment": {"job": job("j1"), "status": "INTERVIEW", "subStatus": "Phone"},
         "secondaryAssignments": [{"job": {"id": "j2"}}]
     });
-    let page = smartrecruiters().page("applications", &json!({"content": []}));
-    assert_eq!(page, []);
     let task = Task::Scan(Scan {
         kind: "candidates".into(),
         parent: None,

@@ -85,7 +85,9 @@ fn a_write_is_a_document_of_json_api_under_a_named_version() {
     // The address of another candidate.
     let refusal = json!({"errors": [{"title": "has already been taken", "status": "422"}]});
     let refused = teamtailor().run(write("candidates.create", &input), 422, &refusal);
-    let Err(Failure::Invalid(errors)) = refused else { panic!("{refused:?}") };
+    let Ok(Outcome::Written(Written::Refused(Failure::Invalid(errors)))) = refused else {
+        panic!("{refused:?}")
+    };
     assert!(errors[0].message.contains("has already been taken"), "{errors:?}");
 }
 
