@@ -60,6 +60,15 @@ pub struct Guard {
     until: Option<Until>,
 }
 
+/// Two guards are the same right where connection and fence are the same; the end moves.
+impl PartialEq for Guard {
+    fn eq(&self, other: &Self) -> bool {
+        self.connection == other.connection && self.fence == other.fence
+    }
+}
+
+impl Eq for Guard {}
+
 impl Guard {
     /// A lease that was granted with this fence. `until_ms` is its end in the steady time of this
     /// process; none: it has no end.
