@@ -8,7 +8,7 @@ use atsync::internals::store::{
     PageCommit, PageReport, Proof, Store, limits,
 };
 use atsync::model::contract::{Mark, RemoteRef};
-use atsync::{Secret, SystemClock, SystemEntropy};
+use atsync::{SystemClock, SystemEntropy};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn names() -> [String; 8] {
 /// A store in a database of its own, which holds the leases of the laws' connections, so that
 /// `Guard::sole` has their fence. None where PostgreSQL is not installed.
 pub(crate) async fn postgres() -> Option<PostgresStore> {
-    let address = Secret::new(atsync_test_cluster::database()?);
+    let address = atsync_test_cluster::database()?;
     let mut options = PostgresOptions::default();
     options.lease_ms = 3_600_000;
     let store = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy)

@@ -6,7 +6,7 @@ use atsync::internals::store::postgres::{PostgresOptions, PostgresStore};
 use atsync::internals::store::{
     Connections, Desired, Erasure, Erasures, Feed, Guard, Note, Notes, Store, StoreError,
 };
-use atsync::{Clock, Secret, SystemClock, SystemEntropy};
+use atsync::{Clock, SystemClock, SystemEntropy};
 use std::sync::Arc;
 
 /// Longer than a test.
@@ -15,7 +15,7 @@ const LEASE_MS: u64 = 600_000;
 const SHORT_MS: u64 = 9_000;
 
 /// The store of one process.
-async fn process(address: &Secret, lease_ms: u64) -> PostgresStore {
+async fn process(address: &str, lease_ms: u64) -> PostgresStore {
     let mut options = PostgresOptions::default();
     options.lease_ms = lease_ms;
     PostgresStore::open(address, options, Arc::new(SystemClock), &SystemEntropy).await.unwrap()
@@ -32,7 +32,6 @@ fn is_lost<T>(result: Result<T, StoreError>) -> bool {
 #[tokio::test]
 async fn a_connection_is_granted_to_one_process_until_it_gives_it_back() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     let (one, two) = (process(&address, LEASE_MS).await, process(&address, LEASE_MS).await);
     let first = one.lease(ACME).await.unwrap();
     write(&one, &first, "a").await.unwrap();
@@ -52,7 +51,6 @@ async fn a_connection_is_granted_to_one_process_until_it_gives_it_back() {
 #[tokio::test]
 async fn a_process_that_slept_past_its_lease_writes_nothing() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     // The lease ends at once in the database's time, and the process does not notice.
     let (one, two) = (process(&address, 0).await, process(&address, LEASE_MS).await);
     let first = one.lease(ACME).await.unwrap();
@@ -71,7 +69,6 @@ async fn a_process_that_slept_past_its_lease_writes_nothing() {
 #[tokio::test]
 async fn of_many_claims_at_once_one_is_granted() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     let mut processes = Vec::new();
     for _ in 0..8 {
         processes.push(process(&address, LEASE_MS).await);
@@ -87,7 +84,6 @@ async fn of_many_claims_at_once_one_is_granted() {
 #[tokio::test]
 async fn a_lease_is_renewed_while_a_guard_lives_and_given_back_when_none_does() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     let (one, two) = (process(&address, SHORT_MS).await, process(&address, LEASE_MS).await);
     let guard = one.lease(ACME).await.unwrap();
     let first_end_ms = SystemClock.steady_ms() + SHORT_MS;
@@ -109,7 +105,6 @@ async fn a_lease_is_renewed_while_a_guard_lives_and_given_back_when_none_does() 
 #[tokio::test]
 async fn what_the_store_keeps_as_a_whole_is_written_by_every_process() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     let (one, two) = (process(&address, LEASE_MS).await, process(&address, LEASE_MS).await);
     for (store, key) in [(&one, "a"), (&two, "b")] {
         let notes = vec![Note::put("tokens", key, *b"1")];
@@ -122,7 +117,6 @@ async fn what_the_store_keeps_as_a_whole_is_written_by_every_process() {
 #[tokio::test]
 async fn processes_that_start_together_make_one_store() {
     let Some(address) = atsync_test_cluster::database() else { return };
-    let address = Secret::new(address);
     let opened = (0..6).map(|_| process(&address, LEASE_MS));
     let opened = futures_util::future::join_all(opened).await;
     let mut lineages = Vec::new();
@@ -136,8 +130,8 @@ async fn processes_that_start_together_make_one_store() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_without_its_password() {
     for address in ["postgres://u:hunter2@h:port/db", "nothing", "postgres://u:hunter2@h/db?x=y"] {
-        let (address, options) = (Secret::new(address), PostgresOptions::default());
-        let opened = PostgresStore::open(&address, options, Arc::new(SystemClock), &SystemEntropy);
+        let options = PostgresOptions::default();
+        let opened = PostgresStore::open(address, options, Arc::new(SystemClock), &SystemEntropy);
         let error = opened.await.unwrap_err();
         assert!(matches!(error, StoreError::Invalid(_)), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");

@@ -2,11 +2,11 @@
 //!
 //! Bounds: rows per read, records per declaration. Left out: what a declaration means.
 
+use super::barred;
 use super::digest;
-use super::erasure;
+use super::links;
 use super::sql::{damaged, json, limit, list, number, signed, text, to_json, typed, unsigned};
 use super::tx::{Tx, tallies};
-use super::{journal, links};
 use crate::store::erase::{Hasher, Names};
 use crate::store::{
     Declaration, DeclareReport, DesiredRow, DesiredStatus, Mode, StatusUpdate, StoreError, check,
@@ -149,7 +149,7 @@ pub(super) async fn declare(
 ) -> Result<DeclareReport, StoreError> {
     check::declarations(&tx.name, &records)?;
     let mut report = DeclareReport::default();
-    let away = erasure::away_of_declared(tx, &records, hasher).await?;
+    let away = barred::away_of_declared(tx, &records, hasher).await?;
     let stored = held(tx, records.iter().map(|record| record.key.as_str())).await?;
     let mut new: BTreeMap<String, New> = BTreeMap::new();
     for (at, Declaration { key, body }) in records.into_iter().enumerate() {
@@ -380,21 +380,6 @@ pub(super) async fn set_mode(tx: &mut Tx<'_>, key: &str, mode: Mode) -> Result<b
     let is_there = set > 0;
     mark(tx, &BTreeSet::from([key.to_owned()])).await?;
     Ok(is_there)
-}
-
-/// Stops managing a desired record, unless an intent of it is open.
-pub(super) async fn end(
-    tx: &mut Tx<'_>,
-    key: &str,
-    generation: Option<u64>,
-) -> Result<bool, StoreError> {
-    if generation.is_some() {
-        has_generation(tx, key, generation).await?;
-    }
-    if let Some(open) = journal::open_below(tx, key).await? {
-        return Err(StoreError::IntentOpen(open));
-    }
-    Ok(remove(tx, key).await?.0)
 }
 
 /// Removes a desired record and its links. Returns whether there was one, and how many links.

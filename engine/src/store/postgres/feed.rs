@@ -6,7 +6,6 @@
 //! Bounds: rows per read. Left out: waking readers; see [`super::PostgresStore`].
 
 use super::digest;
-use super::page::fields;
 use super::sql::{damaged, json, limit, list, number, signed, some_number, text, to_json, typed};
 use super::tx::Tx;
 use crate::store::{Cause, Change, ChangeWhat, Keep, StoreError, check, merge, naming};
@@ -314,4 +313,9 @@ pub(super) async fn end_consumer(tx: &Tx<'_>, consumer: &str) -> Result<(), Stor
         )
         .await?;
     Ok(())
+}
+
+/// The text of an event's fields, where an empty one is no object.
+fn fields(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
+    if text.is_empty() { Ok(serde_json::Map::new()) } else { merge::object(text) }
 }

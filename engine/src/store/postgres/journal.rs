@@ -5,7 +5,7 @@
 
 use super::sql::{count, json, limit, list, number, signed, text, to_json, typed};
 use super::tx::{Tx, tallies};
-use super::{desired, digest, feed, links, page};
+use super::{aliases, desired, digest, feed, links};
 use crate::journal::{Intent, IntentId};
 use crate::path;
 use crate::store::aged::{self, TRIM_INTENTS_MAX};
@@ -203,7 +203,7 @@ pub(super) async fn advance(tx: &mut Tx<'_>, advance: IntentAdvance) -> Result<I
     links::put(tx, &advance.links).await?;
     for change in &advance.changes {
         if let Some(to) = check::told_move(change) {
-            page::put_alias(tx, &change.kind, &change.id, to).await?;
+            aliases::put(tx, &change.kind, &change.id, to).await?;
         }
     }
     feed::append_all(tx, &advance.changes).await?;

@@ -6,7 +6,7 @@
 //!
 //! Left out: when to renew and what to give back.
 
-use super::connection;
+use super::names;
 use super::sql::{number, signed, typed};
 use crate::store::StoreError;
 use tokio_postgres::{Client, GenericClient};
@@ -29,8 +29,8 @@ pub(super) async fn claim(
     length_ms: i64,
 ) -> Result<Granted, StoreError> {
     let known = known.map_or(-1, signed);
-    connection::make(sql, name).await?;
-    let id = connection::id(sql, name).await?;
+    names::make(sql, name).await?;
+    let id = names::id(sql, name).await?;
     let id = id.ok_or_else(|| super::sql::damaged("the row of a connection"))?;
     let claimed = sql
         .query_typed_opt(

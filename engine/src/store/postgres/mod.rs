@@ -7,6 +7,8 @@
 //!
 //! Bounds: connections at a time. Left out: backups, which the database makes itself.
 
+mod aliases;
+mod barred;
 mod connection;
 mod desired;
 mod digest;
@@ -15,6 +17,7 @@ mod feed;
 mod journal;
 mod lease;
 mod links;
+mod names;
 mod notes;
 mod observed;
 mod open;
@@ -23,7 +26,9 @@ mod page;
 mod renewal;
 mod scans;
 mod sql;
+mod terms;
 mod tx;
+mod withdrawal;
 
 pub use options::PostgresOptions;
 
@@ -33,7 +38,6 @@ use super::*;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::journal::{Intent, IntentId};
-use crate::secret::Secret;
 use atsync_model::contract::RemoteRef;
 use deadpool_postgres::{Object, Pool};
 use renewal::Leases;
@@ -94,20 +98,21 @@ macro_rules! write {
 }
 
 impl PostgresStore {
-    /// Opens the store in a database, and makes its tables where there are none.
+    /// Opens the store in a database, and makes its tables where there are none. `address` has the
+    /// form `postgres://user:password@host:5432/database`; no message repeats it.
     ///
     /// # Errors
     /// `StoreError::Invalid` for an address that is none, `StoreError::Unusable` when a later
     /// version wrote the tables, `StoreError::Io` when the database does not answer or refuses
     /// writes.
     pub async fn open(
-        url: &Secret,
+        address: &str,
         options: PostgresOptions,
         clock: Arc<dyn Clock>,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
-        let pool = open::pool(url.expose(), &options)?;
-        let mut client = pool.get().await.map_err(unreachable_database)?;
+        let pool = open::pool(address, &options)?;
+        let mut client = pool.get().await.map_err(open::failed)?;
         let (lineage, salt) = open::prepare(&mut client, entropy).await?;
         drop(client);
         let holder = format!("{}-{}", options.node, entropy.id());
@@ -121,7 +126,7 @@ impl PostgresStore {
         if self.pool.is_closed() {
             return Err(StoreError::Closed);
         }
-        self.pool.get().await.map_err(unreachable_database)
+        self.pool.get().await.map_err(open::failed)
     }
 
     /// Commits, and wakes the readers of the feed if there are new events.
@@ -159,14 +164,6 @@ impl PostgresStore {
             }
         }
         Err(StoreError::Unsettled)
-    }
-}
-
-fn unreachable_database(error: deadpool_postgres::PoolError) -> StoreError {
-    match error {
-        deadpool_postgres::PoolError::Backend(error) => error.into(),
-        deadpool_postgres::PoolError::Closed => StoreError::Closed,
-        other => StoreError::Io(format!("PostgreSQL cannot be reached: {other}")),
     }
 }
 
@@ -282,7 +279,7 @@ impl Observed for PostgresStore {
 
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
         let (connection, remote) = (connection.to_owned(), remote.clone());
-        read!(self, |sql| observed::alias(sql, &connection, &remote))
+        read!(self, |sql| aliases::one(sql, &connection, &remote))
     }
 
     fn leads(
@@ -292,12 +289,12 @@ impl Observed for PostgresStore {
         rows_max: usize,
     ) -> Stored<'_, Vec<(String, String)>> {
         let (connection, kind) = (connection.to_owned(), kind.to_owned());
-        read!(self, |sql| observed::leads(sql, &connection, &kind, rows_max))
+        read!(self, |sql| aliases::leads(sql, &connection, &kind, rows_max))
     }
 
     fn drop_lead(&self, guard: &Guard, remote: &RemoteRef) -> Stored<'_, ()> {
         let remote = remote.clone();
-        write!(self, guard, |tx| observed::drop_lead(tx, &remote))
+        write!(self, guard, |tx| aliases::drop_lead(tx, &remote))
     }
 }
 
@@ -423,7 +420,7 @@ impl Desired for PostgresStore {
         generation: Option<u64>,
     ) -> Stored<'_, bool> {
         let key = key.to_owned();
-        write!(self, guard, |tx| desired::end(tx, &key, generation))
+        write!(self, guard, |tx| withdrawal::end(tx, &key, generation))
     }
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
@@ -570,11 +567,11 @@ impl Erasures for PostgresStore {
 
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
         let connection = connection.to_owned();
-        read!(self, |sql| erasure::kept_away(sql, &connection, &records, &self.hasher))
+        read!(self, |sql| barred::kept_away(sql, &connection, &records, &self.hasher))
     }
 
     fn undo_erasure(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, bool> {
-        write!(self, guard, |tx| erasure::undo(tx, &erasure, &self.hasher))
+        write!(self, guard, |tx| barred::undo(tx, &erasure, &self.hasher))
     }
 }
 
@@ -604,14 +601,14 @@ impl Notes for PostgresStore {
 #[cfg(test)]
 mod tests {
     use super::{Connections, PostgresOptions, PostgresStore, Tx};
-    use crate::{Secret, SystemClock, SystemEntropy};
+    use crate::{SystemClock, SystemEntropy};
     use std::sync::Arc;
     use tokio_postgres::Client;
 
     #[tokio::test]
     async fn a_transaction_whose_end_is_not_known_is_asked_about() {
         let Some(address) = atsync_test_cluster::database() else { return };
-        let (address, options) = (Secret::new(address), PostgresOptions::default());
+        let options = PostgresOptions::default();
         let clock = Arc::new(SystemClock);
         let store = PostgresStore::open(&address, options, clock, &SystemEntropy).await.unwrap();
         let guard = store.lease("acme").await.unwrap();

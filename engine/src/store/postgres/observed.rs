@@ -4,9 +4,8 @@
 
 use super::digest;
 use super::sql::{limit, list, number, some_text, text, typed};
-use super::tx::Tx;
 use crate::index;
-use crate::store::{Alias, ObservedRow, StoreError, check, merge};
+use crate::store::{ObservedRow, StoreError, check, merge};
 use atsync_model::contract::RemoteRef;
 use tokio_postgres::{GenericClient, Row};
 
@@ -129,47 +128,6 @@ pub(super) async fn lookup(
     Ok(rows)
 }
 
-/// The record that replaces another one.
-pub(super) async fn alias(
-    sql: &impl GenericClient,
-    connection: &str,
-    remote: &RemoteRef,
-) -> Result<Option<Alias>, StoreError> {
-    let row = sql
-        .query_typed_opt(
-            "SELECT a.continues, a.reported FROM atsync.aliases a JOIN atsync.connections c \
-         ON c.number = a.connection WHERE c.name = $1 AND a.kind = $2 AND a.id = $3",
-            typed![
-                connection.as_bytes() => BYTEA, remote.kind.as_bytes() => BYTEA,
-                remote.id.as_bytes() => BYTEA
-            ],
-        )
-        .await?;
-    let row = row;
-    row.map(|row| Ok(Alias { to: text(&row, 0)?, told: row.try_get(1)? })).transpose()
-}
-
-/// The leads of a kind.
-pub(super) async fn leads(
-    sql: &impl GenericClient,
-    connection: &str,
-    kind: &str,
-    rows_max: usize,
-) -> Result<Vec<(String, String)>, StoreError> {
-    check::rows(rows_max)?;
-    let rows = sql
-        .query_typed(
-            "SELECT a.id, a.continues FROM atsync.aliases a WHERE a.connection = \
-         (SELECT number FROM atsync.connections WHERE name = $1) AND a.kind = $2 \
-         AND NOT a.reported ORDER BY a.id LIMIT $3",
-            typed![
-                connection.as_bytes() => BYTEA, kind.as_bytes() => BYTEA, limit(rows_max) => INT8
-            ],
-        )
-        .await?;
-    rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?))).collect()
-}
-
 /// Records of a kind that its sweep has not seen.
 pub(super) async fn suspects(
     sql: &impl GenericClient,
@@ -211,20 +169,6 @@ pub(super) async fn stored(
     );
     let parameters = typed![number => INT8, kind.as_bytes() => BYTEA, ids => BYTEA_ARRAY];
     sql.query_typed(&statement, parameters).await?.iter().map(Stored::of).collect()
-}
-
-/// Drops a lead that was not confirmed.
-pub(super) async fn drop_lead(tx: &Tx<'_>, remote: &RemoteRef) -> Result<(), StoreError> {
-    tx.sql
-        .execute_typed(
-            "DELETE FROM atsync.aliases WHERE connection = $1 AND kind = $2 AND id = $3 \
-             AND NOT reported",
-            typed![
-                tx.number => INT8, remote.kind.as_bytes() => BYTEA, remote.id.as_bytes() => BYTEA
-            ],
-        )
-        .await?;
-    Ok(())
 }
 
 /// How many records there are by kind.

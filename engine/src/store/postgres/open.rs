@@ -6,7 +6,7 @@
 //! Bounds: connections at a time and seconds to wait for one. Left out: a cluster's other
 //! databases.
 
-use super::PostgresOptions;
+use super::options::PostgresOptions;
 use super::sql::typed;
 use crate::entropy::Entropy;
 use crate::store::StoreError;
@@ -124,4 +124,13 @@ pub(super) async fn prepare(
     let made = (row.try_get(0)?, row.try_get(1)?);
     sql.commit().await?;
     Ok(made)
+}
+
+/// The error where a call gets no connection to the database.
+pub(super) fn failed(error: deadpool_postgres::PoolError) -> StoreError {
+    match error {
+        deadpool_postgres::PoolError::Backend(error) => error.into(),
+        deadpool_postgres::PoolError::Closed => StoreError::Closed,
+        other => StoreError::Io(format!("PostgreSQL cannot be reached: {other}")),
+    }
 }

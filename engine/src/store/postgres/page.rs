@@ -6,14 +6,12 @@
 
 use super::observed::{self, Stored, TALLY};
 use super::sql::{list, signed, text, to_json, typed};
+use super::terms::Terms;
 use super::tx::Tx;
-use super::{desired, digest, erasure, feed, journal, links};
-use crate::index;
+use super::{aliases, barred, desired, feed, journal, links};
 use crate::store::ingest::{self, Decision, Effect, Move, NewRow, Outcome, Rows};
 use crate::store::merge::Held;
-use crate::store::{
-    Cause, ChangeWhat, PageCommit, PageReport, StoreError, check, erase, merge, naming,
-};
+use crate::store::{Cause, ChangeWhat, PageCommit, PageReport, StoreError, check, erase};
 use atsync_model::resource::PERSON;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -102,7 +100,7 @@ pub(super) async fn commit(
     hasher: &erase::Hasher,
 ) -> Result<PageReport, StoreError> {
     let masks = check::page(&tx.name, page)?;
-    let away = erasure::away_of(tx, page, hasher).await?;
+    let away = barred::away_of(tx, page, hasher).await?;
     let read = Read::of(tx, page).await?;
     let last = tx.counters.last_serial;
     let decision = ingest::decide(&read, page, &masks, |id| away.contains_key(id), last)?;
@@ -128,7 +126,7 @@ pub(super) async fn commit(
     if let Some(scan) = &page.scan {
         super::scans::put(tx, &page.kind, page.parent.as_deref(), scan).await?;
     }
-    erasure::keep_away(tx, away).await?;
+    barred::keep_away(tx, away).await?;
     Ok(report)
 }
 
@@ -160,13 +158,13 @@ async fn write(
     let told = || effects.iter().filter_map(|effect| Some((effect, effect.event.as_ref()?)));
     let new = told().filter(|(_, (_, outcome))| matches!(outcome, Outcome::Created { .. }));
     let new: Vec<&str> = new.map(|(effect, _)| effect.id).collect();
-    end_aliases(tx, &page.kind, &new).await?;
+    aliases::end(tx, &page.kind, &new).await?;
     // Of several leads the last one counts.
     let leads: BTreeMap<&str, &str> = told()
         .filter_map(|(effect, _)| effect.lead.as_ref())
         .map(|(from, to)| (from.as_str(), to.as_str()))
         .collect();
-    put_leads(tx, &leads).await?;
+    aliases::put_leads(tx, &leads).await?;
 
     let first =
         told().filter(|(_, (_, outcome))| matches!(outcome, Outcome::Created { first: true }));
@@ -264,121 +262,6 @@ async fn put<'r>(
     terms.write(tx, kind).await
 }
 
-/// The terms to remove and to write, of records of one kind.
-#[derive(Default)]
-pub(super) struct Terms {
-    gone: Vec<(Vec<u8>, String)>,
-    new: Vec<(Vec<u8>, String)>,
-}
-
-/// The digests of a record's terms.
-fn digests(kind: &str, body: &str) -> BTreeSet<Vec<u8>> {
-    let terms = naming::terms(kind, body).into_iter();
-    terms.map(|(index, term)| digest::term(kind, index, &term)).collect()
-}
-
-impl Terms {
-    /// Adds the difference of two bodies of a record.
-    pub(super) fn differ(
-        &mut self,
-        kind: &str,
-        id: &str,
-        before: Option<&str>,
-        after: Option<&str>,
-    ) {
-        let was = before.map(|body| digests(kind, body)).unwrap_or_default();
-        let is = after.map(|body| digests(kind, body)).unwrap_or_default();
-        let own = |digest: &Vec<u8>| (digest.clone(), id.to_owned());
-        self.gone.extend(was.difference(&is).map(own));
-        self.new.extend(is.difference(&was).map(own));
-    }
-
-    /// Writes the difference.
-    pub(super) async fn write(&self, tx: &Tx<'_>, kind: &str) -> Result<(), StoreError> {
-        for (entries, statement) in [
-            (
-                &self.gone,
-                "DELETE FROM atsync.terms t USING unnest($3::bytea[], $4::bytea[]) e (digest, id) \
-                 WHERE t.connection = $1 AND t.digest = e.digest AND t.kind = $2 AND t.id = e.id",
-            ),
-            (
-                &self.new,
-                "INSERT INTO atsync.terms (connection, kind, digest, id) \
-                 SELECT $1, $2, * FROM unnest($3::bytea[], $4::bytea[]) ON CONFLICT DO NOTHING",
-            ),
-        ] {
-            if entries.is_empty() {
-                continue;
-            }
-            let digests: Vec<&[u8]> = entries.iter().map(|(digest, _)| digest.as_slice()).collect();
-            let ids = list(entries.iter().map(|(_, id)| id.as_str()));
-            let parameters = typed![
-                tx.number => INT8, kind.as_bytes() => BYTEA, digests => BYTEA_ARRAY,
-                ids => BYTEA_ARRAY
-            ];
-            tx.sql.execute_typed(statement, parameters).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Removes the aliases of records that exist again.
-async fn end_aliases(tx: &Tx<'_>, kind: &str, ids: &[&str]) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let ids = list(ids.iter().copied());
-    tx.sql
-        .execute_typed(
-            "DELETE FROM atsync.aliases WHERE connection = $1 AND kind = $2 AND id = ANY ($3)",
-            typed![tx.number => INT8, kind.as_bytes() => BYTEA, ids => BYTEA_ARRAY],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Writes leads; one never replaces a reported move.
-async fn put_leads(tx: &Tx<'_>, leads: &BTreeMap<&str, &str>) -> Result<(), StoreError> {
-    if leads.is_empty() {
-        return Ok(());
-    }
-    let (from, to) = (list(leads.keys().copied()), list(leads.values().copied()));
-    tx.sql
-        .execute_typed(
-            "INSERT INTO atsync.aliases AS a (connection, kind, id, continues, reported) \
-             SELECT $1, $2, *, false FROM unnest($3::bytea[], $4::bytea[]) \
-             ON CONFLICT (connection, kind, id) DO UPDATE SET continues = excluded.continues \
-             WHERE NOT a.reported",
-            typed![
-                tx.number => INT8, PERSON.as_bytes() => BYTEA, from => BYTEA_ARRAY,
-                to => BYTEA_ARRAY
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Writes a reported move.
-pub(super) async fn put_alias(
-    tx: &Tx<'_>,
-    kind: &str,
-    from: &str,
-    to: &str,
-) -> Result<(), StoreError> {
-    tx.sql
-        .execute_typed(
-            "INSERT INTO atsync.aliases (connection, kind, id, continues, reported) \
-             VALUES ($1, $2, $3, $4, true) ON CONFLICT (connection, kind, id) \
-             DO UPDATE SET continues = excluded.continues, reported = true",
-            typed![
-                tx.number => INT8, kind.as_bytes() => BYTEA, from.as_bytes() => BYTEA,
-                to.as_bytes() => BYTEA
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
 /// Moves the links of a record to its new id, and writes the event unless it was reported.
 async fn move_on(
     tx: &mut Tx<'_>,
@@ -399,15 +282,5 @@ async fn move_on(
         let cause = check::cause(page, &moved.from, None);
         feed::append(tx, vec![event(page, &moved.from, outcome, "", cause)]).await?;
     }
-    put_alias(tx, kind, &moved.from, &moved.to).await
-}
-
-/// The text of an event's fields, where an empty one is no object.
-pub(super) fn fields(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
-    if text.is_empty() { Ok(serde_json::Map::new()) } else { merge::object(text) }
-}
-
-/// Whether a body carries a term.
-pub(super) fn carries(kind: &str, body: &str, index: &str, term: &str) -> bool {
-    index::terms(kind, body).iter().any(|(name, held)| *name == index && held == term)
+    aliases::put(tx, kind, &moved.from, &moved.to).await
 }

@@ -10,7 +10,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "one task renews, whatever the host awaits")]
 
-use super::sql::{number, typed, unsigned};
+use super::open;
+use super::sql::{number, signed, typed, unsigned};
 use crate::clock::Clock;
 use crate::store::{StoreError, Until};
 use deadpool_postgres::Pool;
@@ -117,7 +118,7 @@ impl Leases {
         if due.is_empty() && alone.is_empty() {
             return Ok(());
         }
-        let client = pool.get().await.map_err(super::unreachable_database)?;
+        let client = pool.get().await.map_err(open::failed)?;
         for some in due.chunks(BATCH) {
             let end_ms = self.end_ms();
             let ids: Vec<i64> = some.iter().map(|(_, held)| held.id).collect();
@@ -128,7 +129,7 @@ impl Leases {
                      WHERE connection = ANY ($1) AND holder = $2 RETURNING connection, fence",
                     typed![
                         ids => INT8_ARRAY, self.holder => TEXT,
-                        super::sql::signed(self.length_ms) => INT8
+                        signed(self.length_ms) => INT8
                     ],
                 )
                 .await?;
@@ -152,7 +153,7 @@ impl Leases {
                      WHERE connection = $1 AND holder = $2 AND fence = $3",
                     typed![
                         held.id => INT8, self.holder => TEXT,
-                        super::sql::signed(held.fence) => INT8
+                        signed(held.fence) => INT8
                     ],
                 )
                 .await?;
@@ -165,7 +166,7 @@ impl Leases {
         for (_, held) in std::mem::take(&mut *self.lock()) {
             held.until.move_to(0);
         }
-        let client = pool.get().await.map_err(super::unreachable_database)?;
+        let client = pool.get().await.map_err(open::failed)?;
         let released = client
             .execute_typed(
                 "UPDATE atsync.leases SET until = clock_timestamp() \

@@ -8,7 +8,7 @@
 //! A commit whose answer is lost is asked about by the transaction's number
 //! ([`super::PostgresStore`] does it), so that a caller learns whether it was kept.
 
-use super::connection;
+use super::names;
 use super::sql::{damaged, number, signed, typed, unsigned};
 use crate::store::notes::WHOLE_STORE;
 use crate::store::{Guard, StoreError, check};
@@ -65,7 +65,7 @@ impl<'c> Tx<'c> {
         check::words(&[("a connection's name", name)])?;
         // What the store keeps as a whole has no holder: any process writes it, one at a time.
         if name == WHOLE_STORE {
-            connection::make(&sql, name).await?;
+            names::make(&sql, name).await?;
             let row = sql.query_typed_one(UNGUARDED, typed![name.as_bytes() => BYTEA]).await?;
             return Self::of(sql, name, &row);
         }
