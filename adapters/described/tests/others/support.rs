@@ -4,13 +4,13 @@ use atsync_adapter::contract::*;
 use atsync_described::{baked, interpret, read, validate};
 use serde_json::{Value, json};
 
-pub struct Described {
+pub(crate) struct Described {
     baked: String,
     settings: Value,
 }
 
 /// A description without a mistake and without a function in Rust.
-pub fn described(text: &str, settings: Value) -> Described {
+pub(crate) fn described(text: &str, settings: Value) -> Described {
     let read = read(text).unwrap_or_else(|error| panic!("{error}"));
     validate(&read).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(read.description.escapes, Vec::<String>::new());
@@ -37,7 +37,7 @@ impl Described {
     }
 
     /// The first request of a task.
-    pub fn sent(&self, task: Task) -> Request {
+    pub(crate) fn sent(&self, task: Task) -> Request {
         match self.start(task) {
             Step::Send(send) => send.request,
             other => panic!("{other:?}"),
@@ -45,7 +45,7 @@ impl Described {
     }
 
     /// A task of one request, with its answer.
-    pub fn run(&self, task: Task, status: u16, body: &Value) -> Result<Outcome, Failure> {
+    pub(crate) fn run(&self, task: Task, status: u16, body: &Value) -> Result<Outcome, Failure> {
         let Step::Send(send) = self.start(task) else { panic!("a request") };
         let body = body.to_string().into_bytes();
         let response = Response { status, headers: Vec::new(), body };
@@ -56,7 +56,7 @@ impl Described {
     }
 
     /// The records of a page of a kind, by kind and id, without those of the kinds inside it.
-    pub fn page(&self, kind: &str, answer: &Value) -> Vec<(String, Value)> {
+    pub(crate) fn page(&self, kind: &str, answer: &Value) -> Vec<(String, Value)> {
         let task = Task::Scan(Scan {
             kind: kind.into(),
             parent: None,
@@ -70,7 +70,7 @@ impl Described {
     }
 
     /// The answer to a request that nothing signs and that gives no hint.
-    pub fn greeted(&self, headers: &[(&str, &str)], body: &str) -> Response {
+    pub(crate) fn greeted(&self, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| Field::new(*name, *value)).collect();
         match self.start(Task::Hook(Hook { headers, body: body.as_bytes().to_vec() })) {
             Step::Done(Outcome::Hooked(hooked)) => {
@@ -82,7 +82,7 @@ impl Described {
     }
 
     /// What is signed of a webhook, with the signatures; nothing where it is refused at once.
-    pub fn signed(&self, headers: &[(&str, &str)], body: &str) -> Option<Verify> {
+    pub(crate) fn signed(&self, headers: &[(&str, &str)], body: &str) -> Option<Verify> {
         let headers = headers.iter().map(|(name, value)| Field::new(*name, *value)).collect();
         match self.start(Task::Hook(Hook { headers, body: body.as_bytes().to_vec() })) {
             Step::Verify(verify) => Some(verify),
@@ -95,7 +95,7 @@ impl Described {
     }
 
     /// The hints of a webhook whose signature is valid, and the time of it.
-    pub fn hinted(&self, verify: Verify) -> (Vec<Hint>, Option<u64>) {
+    pub(crate) fn hinted(&self, verify: Verify) -> (Vec<Hint>, Option<u64>) {
         match self.resume(verify.state, Reply::Verified(true)) {
             Ok(Step::Done(Outcome::Hooked(hooked))) => (hooked.hints, hooked.signed_at_ms),
             other => panic!("{other:?}"),
@@ -103,17 +103,17 @@ impl Described {
     }
 }
 
-pub fn changed(kind: &str, id: &str) -> Hint {
+pub(crate) fn changed(kind: &str, id: &str) -> Hint {
     Hint::Changed(RemoteRef::new(kind, id))
 }
 
-pub fn write(name: &str, input: &Value) -> Task {
+pub(crate) fn write(name: &str, input: &Value) -> Task {
     let operation = Operation { name: name.into(), target: None, input: input.to_string() };
     Task::Write(Write { operation, observed: None })
 }
 
 /// The JSON body of a request.
-pub fn body(request: &Request) -> Value {
+pub(crate) fn body(request: &Request) -> Value {
     match &request.body {
         Body::Json(text) => serde_json::from_str(text).unwrap(),
         Body::Bytes((_, bytes)) => serde_json::from_slice(bytes).unwrap(),
