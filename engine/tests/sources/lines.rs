@@ -19,7 +19,7 @@ const WIDE: &[(&str, usize)] = &[
     ("adapters/described/tests/lever/reads.rs", 3),
     ("adapters/described/tests/lever/support.rs", 2),
     ("adapters/described/tests/lever/writes.rs", 2),
-    ("adapters/described/tests/mechanisms.rs", 14),
+    ("adapters/described/tests/mechanisms.rs", 20),
     ("adapters/greenhouse/sandbox/src/schema/endpoints.rs", 6),
     ("adapters/greenhouse/sandbox/src/writes/custom.rs", 1),
     ("adapters/greenhouse/sandbox/tests/http.rs", 1),

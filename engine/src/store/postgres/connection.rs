@@ -29,7 +29,7 @@ const TABLES: [(&str, &str); 17] = [
     ("intent_names", "digest, id"),
     ("change_names", "digest, serial"),
     ("offsets", "consumer"),
-    ("notes", "area, key"),
+    ("kept_notes", "area, key"),
 ];
 /// How many of them are counted.
 const COUNTED: usize = 5;

@@ -1,8 +1,8 @@
 //! The leases of connections, in the database's time.
 //!
-//! A claim raises the fence, unless the same holder claims what it knows to have. It succeeds where no lease
-//! is or the held one has ended; else the error names the holder. A process renews all its leases
-//! by one statement.
+//! A claim raises the fence, unless the same holder claims what it knows to have. It succeeds where
+//! no lease is or the held one has ended; else the error names the holder. A process renews all its
+//! leases by one statement.
 //!
 //! Left out: when to renew and what to give back.
 

@@ -16,7 +16,7 @@ pub(super) async fn put(tx: &Tx<'_>, notes: &[Note]) -> Result<(), StoreError> {
     let rows = tx
         .sql
         .query_typed(
-            "SELECT n.area, n.key, n.value FROM atsync.notes n \
+            "SELECT n.area, n.key, n.value FROM atsync.kept_notes n \
          JOIN (SELECT DISTINCT * FROM unnest($2::bytea[], $3::bytea[]) e (area, key)) e \
          ON e.area = n.area AND e.key = n.key WHERE n.connection = $1",
             typed![tx.number => INT8, areas => BYTEA_ARRAY, keys => BYTEA_ARRAY],
@@ -36,7 +36,7 @@ pub(super) async fn put(tx: &Tx<'_>, notes: &[Note]) -> Result<(), StoreError> {
             Some(value) => {
                 tx.sql
                     .execute_typed(
-                        "INSERT INTO atsync.notes (connection, area, key, value) \
+                        "INSERT INTO atsync.kept_notes (connection, area, key, value) \
                      VALUES ($1, $2, $3, $4) \
                      ON CONFLICT (connection, area, key) DO UPDATE SET value = excluded.value",
                         typed![
@@ -48,7 +48,7 @@ pub(super) async fn put(tx: &Tx<'_>, notes: &[Note]) -> Result<(), StoreError> {
             None => {
                 tx.sql
                     .execute_typed(
-                        "DELETE FROM atsync.notes WHERE connection = $1 AND area = $2 AND key = $3",
+                        "DELETE FROM atsync.kept_notes WHERE connection = $1 AND area = $2 AND key = $3",
                         typed![tx.number => INT8, area => BYTEA, key => BYTEA],
                     )
                     .await?;
@@ -67,7 +67,7 @@ pub(super) async fn one(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     check::note_of(connection, area, key)?;
     let row = sql.query_typed_opt(
-        "SELECT n.value FROM atsync.notes n JOIN atsync.connections c ON c.number = n.connection \
+        "SELECT n.value FROM atsync.kept_notes n JOIN atsync.connections c ON c.number = n.connection \
          WHERE c.name = $1 AND n.area = $2 AND n.key = $3",
         typed![
             connection.as_bytes() => BYTEA, area.as_bytes() => BYTEA, key.as_bytes() => BYTEA
@@ -88,7 +88,7 @@ pub(super) async fn page(
     let after = after.map(str::as_bytes);
     let rows = sql
         .query_typed(
-            "SELECT n.key, n.value FROM atsync.notes n WHERE n.connection = \
+            "SELECT n.key, n.value FROM atsync.kept_notes n WHERE n.connection = \
          (SELECT number FROM atsync.connections WHERE name = $1) AND n.area = $2 \
          AND ($3::bytea IS NULL OR n.key > $3) ORDER BY n.key LIMIT $4",
             typed![

@@ -215,7 +215,7 @@ CREATE TABLE atsync.erased (
     PRIMARY KEY (connection, digest)
 );
 
-CREATE TABLE atsync.notes (
+CREATE TABLE atsync.kept_notes (
     connection bigint NOT NULL,
     area bytea NOT NULL,
     key bytea NOT NULL,
