@@ -97,7 +97,6 @@ pub(super) async fn remove_forgotten(sql: &Client) -> Result<u64, StoreError> {
                 let some = sql
                     .execute_typed(&statement, typed![number => INT8, REMOVED_MAX => INT8])
                     .await?;
-                let some = some;
                 if at < COUNTED {
                     removed = removed.saturating_add(some);
                 }

@@ -153,7 +153,7 @@ pub(super) async fn put(tx: &Tx<'_>, links: &[LinkRow]) -> Result<(), StoreError
     let paths = list(last.keys().copied());
     let kinds = list(last.values().map(|link| link.remote.kind.as_str()));
     let ids = list(last.values().map(|link| link.remote.id.as_str()));
-    let bodies: Vec<Vec<u8>> = last.values().map(|link| to_json(link)).collect::<Result<_, _>>()?;
+    let bodies: Vec<Vec<u8>> = last.values().map(to_json).collect::<Result<_, _>>()?;
     tx.sql
         .execute_typed(
             "INSERT INTO atsync.links (connection, path, kind, id, body) \
