@@ -41,8 +41,10 @@ const JS: &[(&str, &str)] = &[
     ("tsconfig.json", include_str!("../../../templates/js/tsconfig.json")),
     ("types.mjs", include_str!("../../../templates/js/types.mjs")),
 ];
+/// A schema's file, the file that it is of, and the schema.
+type Schema = (&'static str, &'static str, fn() -> Value);
 /// By file of data: the file with its JSON Schema, which editors read.
-const SCHEMAS: &[(&str, &str, fn() -> Value)] = &[
+const SCHEMAS: &[Schema] = &[
     ("adapter.yaml", "description.schema.json", atsync_described::schema),
     ("sandbox.yaml", "sandbox.schema.json", atsync_conformance::sandbox_schema),
 ];
