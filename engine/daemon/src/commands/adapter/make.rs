@@ -41,9 +41,9 @@ const JS: &[(&str, &str)] = &[
     ("tsconfig.json", include_str!("../../../templates/js/tsconfig.json")),
     ("types.mjs", include_str!("../../../templates/js/types.mjs")),
 ];
-/// A schema's file, the file that it is of, and the schema.
+/// A file of data, the file with its schema, and the schema.
 type Schema = (&'static str, &'static str, fn() -> Value);
-/// By file of data: the file with its JSON Schema, which editors read.
+/// The JSON Schemas that are written beside the files, for editors.
 const SCHEMAS: &[Schema] = &[
     ("adapter.yaml", "description.schema.json", atsync_described::schema),
     ("sandbox.yaml", "sandbox.schema.json", atsync_conformance::sandbox_schema),
