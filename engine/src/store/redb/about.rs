@@ -16,7 +16,7 @@ use super::event::{After, Event, WHAT, decode};
 use super::place::Place;
 use super::tables::{Tables, each, get};
 use crate::store::codec::{Key, KeyReader, damaged};
-use crate::store::{ChangeWhat, StoreError, check, erase, merge};
+use crate::store::{ChangeWhat, StoreError, check, merge, naming};
 use std::collections::BTreeSet;
 
 /// The places of an event's entries.
@@ -38,13 +38,9 @@ pub(super) fn moved_to(event: &Event<'_>) -> Option<String> {
 
 fn entries(connection: &Place, serial: u64, event: &Event<'_>) -> Entries {
     let After::Text(after) = event.after else { return Entries::new() };
-    let place = |kind: &str, id: &str| prefix(connection, kind, id).number(serial);
-    let mut entries = Entries::from([place(event.kind, event.id)]);
-    for (kind, id) in erase::named(event.before).into_iter().chain(erase::named(after)) {
-        entries.insert(place(&kind, &id));
-    }
-    entries.extend(moved_to(event).map(|to| place(event.kind, &to)));
-    entries
+    let about = (event.kind, event.id);
+    let named = naming::of_event(about, event.what, event.before, after);
+    named.iter().map(|(kind, id)| prefix(connection, kind, id).number(serial)).collect()
 }
 
 /// Writes the entries of an event of a new serial. Returns its row, which the caller writes.
