@@ -226,10 +226,9 @@ fn is_optional(step: &Step, member: &str) -> bool {
 
 /// Whether an update of the kind writes a member that its creation does not take.
 fn is_updatable(manifest: &Manifest, creation: &OperationRule, member: &str) -> bool {
+    let update = format!("{}.update", creation.kind);
     creation.name.ends_with(".create")
-        && manifest
-            .operation(&format!("{}.update", creation.kind))
-            .is_some_and(|rule| rule.field(member).is_some())
+        && manifest.operation(&update).is_some_and(|rule| rule.field(member).is_some())
 }
 
 /// Whether dropping the member is reported: a usual value is not.
