@@ -48,7 +48,8 @@ pub(super) async fn put(tx: &Tx<'_>, notes: &[Note]) -> Result<(), StoreError> {
             None => {
                 tx.sql
                     .execute_typed(
-                        "DELETE FROM atsync.kept_notes WHERE connection = $1 AND area = $2 AND key = $3",
+                        "DELETE FROM atsync.kept_notes \
+                     WHERE connection = $1 AND area = $2 AND key = $3",
                         typed![tx.number => INT8, area => BYTEA, key => BYTEA],
                     )
                     .await?;
@@ -66,13 +67,16 @@ pub(super) async fn one(
     key: &str,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     check::note_of(connection, area, key)?;
-    let row = sql.query_typed_opt(
-        "SELECT n.value FROM atsync.kept_notes n JOIN atsync.connections c ON c.number = n.connection \
+    let row = sql
+        .query_typed_opt(
+            "SELECT n.value FROM atsync.kept_notes n JOIN atsync.connections c \
+             ON c.number = n.connection \
          WHERE c.name = $1 AND n.area = $2 AND n.key = $3",
-        typed![
-            connection.as_bytes() => BYTEA, area.as_bytes() => BYTEA, key.as_bytes() => BYTEA
-        ],
-    ).await?;
+            typed![
+                connection.as_bytes() => BYTEA, area.as_bytes() => BYTEA, key.as_bytes() => BYTEA
+            ],
+        )
+        .await?;
     row.map(|row| Ok(bytes(&row, 0)?.to_owned())).transpose()
 }
 
